@@ -1,0 +1,171 @@
+"""A file that digitedge made, the manifest of a run folder, and the golden reference."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitedge.errors import ContentError
+from digitedge.files import read_bytes, read_json, sha256, write_bytes, write_json
+from digitedge.spec import Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+GOLDEN = "golden.npz"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One exported file.
+
+    Attributes:
+        path: where it lies.
+        format: `onnx` or `tflite`.
+        precision: `fp32` or `int8`.
+        sha256: of its bytes.
+        size_bytes: on disk.
+        spec: what it expects and gives.
+        source_digest: of the architecture and the weights that it was made from.
+        settings: what the bytes depend on besides the source.
+        operators: how often each operator stands in the file.
+        min_runtime: the oldest release that reads it, such as `onnxruntime 1.12`.
+        made_with: versions of the libraries that made it.
+    """
+
+    path: Path
+    format: str
+    precision: str
+    sha256: str
+    size_bytes: int
+    spec: Spec
+    source_digest: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    operators: dict[str, int] = field(default_factory=dict)
+    min_runtime: str = ""
+    made_with: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A recorded reference: what the original gave for these images. Enough to verify on a device without TensorFlow.
+
+    Attributes:
+        images: uint8 (n, height, width, channels).
+        labels: int64 (n,), or None.
+        scores: float32 (n, classes), probabilities of the original.
+        classes: the name of each class.
+        source_digest: of the original.
+        test_set: the name of the data set that the images are from.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    scores: NDArray[np.float32]
+    classes: tuple[str, ...]
+    source_digest: str
+    test_set: str
+
+
+def source_digest(architecture: str, weights: Iterable[tuple[str, NDArray[Any]]]) -> str:
+    """The identity of a model: its architecture and its weights, not the archive around them, which holds a date."""
+    digest = hashlib.sha256(architecture.encode())
+    for name, array in weights:
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def read_manifest(folder: Path) -> tuple[Artifact, ...]:
+    """The artefacts of a run folder; none where nothing has been exported.
+
+    Raises:
+        ContentError: the manifest is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return ()
+    try:
+        return tuple(_artifact(folder / name, entry) for name, entry in read_json(path)["files"].items())
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ContentError(f"{path} cannot be understood: {error!r}.", "Export again with --overwrite.") from error
+
+
+def merge_manifest(folder: Path, artifacts: Iterable[Artifact]) -> Path:
+    """Adds or replaces the entries of `artifacts`; the others stay."""
+    merged = {artifact.path.name: artifact for artifact in (*read_manifest(folder), *artifacts)}
+    files = {name: _entry(merged[name]) for name in sorted(merged)}
+    return write_json(folder / MANIFEST, {"schema_version": SCHEMA_VERSION, "files": files})
+
+
+def check_unchanged(artifact: Artifact) -> None:
+    """Raises ContentError if the file is not the one that was exported."""
+    if sha256(read_bytes(artifact.path)) != artifact.sha256:
+        message = f"{artifact.path} has changed since it was exported (sha256 differs)."
+        raise ContentError(message, "Export it again with --overwrite, or judge it as a foreign file with --reference.")
+
+
+def write_golden(path: Path, golden: Golden) -> Path:
+    """Writes a compressed .npz without pickled objects."""
+    stream = io.BytesIO()
+    labels = {} if golden.labels is None else {"labels": golden.labels.astype(np.int64)}
+    np.savez_compressed(
+        stream,
+        images=golden.images,
+        scores=golden.scores.astype(np.float32),
+        classes=np.array(golden.classes),
+        source_digest=np.array(golden.source_digest),
+        test_set=np.array(golden.test_set),
+        **labels,
+    )
+    return write_bytes(path, stream.getvalue())
+
+
+def read_golden(path: Path) -> Golden:
+    """Reads what `write_golden` wrote.
+
+    Raises:
+        ContentError: missing, damaged, or not such a file.
+    """
+    try:
+        with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as arrays:
+            return Golden(
+                images=arrays["images"],
+                labels=arrays["labels"] if "labels" in arrays.files else None,
+                scores=arrays["scores"],
+                classes=tuple(str(name) for name in arrays["classes"]),
+                source_digest=str(arrays["source_digest"]),
+                test_set=str(arrays["test_set"]),
+            )
+    except ContentError:
+        raise
+    except Exception as error:  # zipfile, zlib and NumPy raise a zoo of classes for a damaged archive
+        raise ContentError(f"{path} is not a golden reference: {error}.", "Export the run again.") from error
+
+
+def _entry(artifact: Artifact) -> dict[str, Any]:
+    return {
+        "format": artifact.format,
+        "precision": artifact.precision,
+        "sha256": artifact.sha256,
+        "size_bytes": artifact.size_bytes,
+        "source_digest": artifact.source_digest,
+        "settings": artifact.settings,
+        "operators": artifact.operators,
+        "min_runtime": artifact.min_runtime,
+        "made_with": artifact.made_with,
+        "spec": artifact.spec.to_json(),
+    }
+
+
+def _artifact(path: Path, entry: dict[str, Any]) -> Artifact:
+    return Artifact(path=path, **{**entry, "spec": Spec.from_json(entry["spec"])})

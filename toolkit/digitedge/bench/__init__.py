@@ -1,0 +1,1 @@
+"""Latency: fresh processes, in turn, every engine by the same loop, and a verdict in words."""

@@ -1,0 +1,115 @@
+"""What a fresh process is told, and what it answers: the only words between the benchmark and its workers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitedge.errors import ContentError, DigitedgeError, NotPresentError, StoppedError, UsageError
+from digitedge.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_OUTCOME, _SAMPLES = "outcome.json", "samples.npy"
+# The errors that can be built from a message and a hint. A more special one travels as the nearest of these.
+_ERRORS = {error.__name__: error for error in (UsageError, ContentError, NotPresentError, StoppedError)}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file to be timed in one process.
+
+    Attributes:
+        path: the model file.
+        provider: an execution provider.
+        threads: that the engine may use for one call.
+        batch: images a call.
+        seconds: of timed calls, at least,
+        fewest_calls: and so many calls, at least,
+        most_seconds: but, for the sake of `fewest_calls`, no longer than this; scoring ends there as well.
+        images: an .npy file, uint8 (n, height, width, channels), n a multiple of `batch`; None times a black image of
+            whatever shape the model takes, alone.
+        golden: a golden.npz whose images are all scored after the timing; None scores nothing.
+        folder: where the answer goes.
+    """
+
+    path: str
+    provider: str
+    threads: int
+    batch: int
+    seconds: float
+    fewest_calls: int
+    most_seconds: float
+    images: str | None
+    golden: str | None
+    folder: str
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self), allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> Job:
+        """The inverse of `to_json`."""
+        return Job(**json.loads(text))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Outcome:
+    """What one process found.
+
+    Attributes:
+        samples_us: of each timed call, float64 (n,); None where nodes ran elsewhere, and nothing was timed.
+        load_ms: from the path to a model that can be called, the engine itself being loaded already; None as above.
+        first_ms: the first call; None as above.
+        rss_bytes: the most memory that the process held, interpreter and engine included; None where not told.
+        nodes_on_provider: nodes that the provider runs; None where the engine has only one place.
+        nodes_elsewhere: nodes that it does not run.
+        agreement: with the golden reference, in [0, 1]; None where nothing was scored, or not all in time.
+        accuracy: on the golden labels, in [0, 1]; None as above, or without labels.
+    """
+
+    samples_us: NDArray[np.float64] | None
+    load_ms: float | None
+    first_ms: float | None
+    rss_bytes: int | None
+    nodes_on_provider: int | None
+    nodes_elsewhere: int | None
+    agreement: float | None
+    accuracy: float | None
+
+
+def write_outcome(folder: Path, outcome: Outcome) -> None:
+    """Writes the answer of a worker: the samples first, the document that says they are complete last."""
+    document = {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__ if name != "samples_us"}
+    if outcome.samples_us is not None:
+        np.save(folder / _SAMPLES, outcome.samples_us)
+    write_json(folder / _OUTCOME, document)
+
+
+def write_error(folder: Path, error: DigitedgeError) -> None:
+    """Writes an error as the answer; `read_outcome` raises it."""
+    name = next(ancestor.__name__ for ancestor in type(error).__mro__ if ancestor.__name__ in _ERRORS)
+    write_json(folder / _OUTCOME, {"error": {"class": name, "message": error.message, "hint": error.hint}})
+
+
+def read_outcome(folder: Path) -> Outcome | None:
+    """The answer in `folder`; None where the worker ended without one.
+
+    Raises:
+        DigitedgeError: the answer was one.
+    """
+    if not (folder / _OUTCOME).exists():
+        return None
+    document: dict[str, Any] = read_json(folder / _OUTCOME)
+    if "error" in document:
+        error = document["error"]
+        raise _ERRORS[error["class"]](error["message"], error["hint"])
+    samples = np.load(folder / _SAMPLES) if (folder / _SAMPLES).exists() else None
+    return Outcome(samples_us=samples, **document)

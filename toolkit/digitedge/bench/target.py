@@ -1,0 +1,45 @@
+"""What is measured: a file on a provider, and for each engine a model that does nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitedge.runtime.loading import format_of
+
+_FLOOR = Path(__file__).parent / "floor"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One file on one provider: a row of the result.
+
+    Attributes:
+        path: an .onnx, .tflite or .keras file.
+        provider: an execution provider; `cpu` for every format but .onnx.
+        precision: as the manifest says, `fp32` or `int8`; None where nobody says.
+        is_floor: whether it is the model that does nothing, which is timed on an image of its own and never scored.
+    """
+
+    path: Path
+    provider: str = "cpu"
+    precision: str | None = None
+    is_floor: bool = False
+
+    @property
+    def format(self) -> str:
+        """`onnx`, `tflite` or `keras`.
+
+        Raises:
+            ContentError: no engine reads that suffix.
+        """
+        return format_of(self.path)
+
+
+def floor_of(format_name: str) -> Target | None:
+    """The model that does nothing, for the engine of a format; None where there is none.
+
+    Its time is what one call from Python costs before any arithmetic. benchmarks/make_floor_models.py wrote it.
+    """
+    path = _FLOOR / f"identity.{format_name}"
+    return Target(path, precision="fp32", is_floor=True) if path.exists() else None

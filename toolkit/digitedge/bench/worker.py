@@ -1,0 +1,138 @@
+"""A fresh process that loads one file, times it and answers in a file: `python -m digitedge.bench.worker < job.json`.
+
+Fresh, because memory layout, caches and an engine's pools differ from process to process, and would else be measured as
+if they were the model's. The answer is a file, because native libraries write to standard output.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitedge.artifact import read_golden
+from digitedge.bench.job import Job, Outcome, write_error, write_outcome
+from digitedge.bench.target import floor_of
+from digitedge.data.preprocess import to_unit
+from digitedge.errors import ContentError, DigitedgeError
+from digitedge.measure.latency import time_calls
+from digitedge.measure.parity import ParityReport, compare
+from digitedge.runtime.loading import format_of, load, score
+from digitedge.streams import hushed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from digitedge.runtime.model import Model
+
+_STATUS = Path("/proc/self/status")
+# So few that the time is looked at in time, so many that the calls themselves cost nothing.
+_CHUNK = 32
+
+
+def main() -> None:
+    """Reads a job from standard input, does it, and writes the outcome or the error into the job's folder."""
+    job = Job.from_json(sys.stdin.read())
+    folder = Path(job.folder)
+    try:
+        with hushed():
+            outcome = perform(job)
+        write_outcome(folder, outcome)
+    except DigitedgeError as error:
+        write_error(folder, error)
+
+
+def perform(job: Job) -> Outcome:
+    """Loads, times and scores one file, in that order: a model's memory is read before the golden images come in.
+
+    Raises:
+        DigitedgeError: the file or the engine cannot be used.
+    """
+    path = Path(job.path)
+    _start_engine(path)
+    begin = time.perf_counter()
+    model = load(path, provider=job.provider, threads=job.threads)
+    load_ms = (time.perf_counter() - begin) * 1e3
+    placement = model.placement
+    if placement is not None and placement.elsewhere > 0:
+        return Outcome(None, None, None, None, placement.on_provider, placement.elsewhere, None, None)
+    calls = [model.prepare(images) for images in _batches(job, model)]
+    first_ms = _first_ms(path, calls[0])
+    samples_us = time_calls(calls, seconds=job.seconds, fewest=job.fewest_calls, most_seconds=job.most_seconds)
+    rss_bytes = peak_rss_bytes()
+    parity = None if job.golden is None else _parity(model, job)
+    return Outcome(
+        samples_us=samples_us,
+        load_ms=load_ms,
+        first_ms=first_ms,
+        rss_bytes=rss_bytes,
+        nodes_on_provider=None if placement is None else placement.on_provider,
+        nodes_elsewhere=None if placement is None else placement.elsewhere,
+        agreement=None if parity is None else parity.agreement,
+        accuracy=None if parity is None else parity.accuracy,
+    )
+
+
+def peak_rss_bytes() -> int | None:
+    """The most memory that this process ever held.
+
+    Linux tells it of this program alone as VmHWM; `ru_maxrss` would be that of the parent where the parent was larger,
+    since a child inherits it (https://bugs.python.org/issue34652, `man 2 getrusage`). None where it is not told.
+    """
+    try:
+        lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
+
+
+def _start_engine(path: Path) -> None:
+    """Imports the engine and lets it set itself up, so that `load_ms` is the file's alone."""
+    floor = floor_of(format_of(path))
+    if floor is not None:
+        load(floor.path)
+    else:  # the one engine without a floor
+        from digitedge.runtime.keras import import_tensorflow
+
+        import_tensorflow("timing a .keras file")
+
+
+def _first_ms(path: Path, call: Callable[[], None]) -> float:
+    begin = time.perf_counter()
+    try:
+        call()
+    except Exception as error:  # an engine raises whatever its operator at hand raises
+        message = f"{path} is loaded, but does not run: {type(error).__name__}: {error}."
+        raise ContentError(message, "Export it again.") from error
+    return (time.perf_counter() - begin) * 1e3
+
+
+def _batches(job: Job, model: Model) -> Iterator[NDArray[np.float32]]:
+    if job.images is None:
+        yield np.zeros((1, *model.spec.input_shape), np.float32)
+        return
+    images = to_unit(np.load(job.images))
+    for start in range(0, len(images), job.batch):
+        yield images[start : start + job.batch]
+
+
+def _parity(model: Model, job: Job) -> ParityReport | None:
+    """Agreement with the golden reference; None if the model is too slow to score every image in the job's time."""
+    golden, scores, end = read_golden(Path(str(job.golden))), [], time.monotonic() + job.most_seconds
+    for start in range(0, len(golden.images), _CHUNK):
+        scores.append(score(model, golden.images[start : start + _CHUNK]))
+        if time.monotonic() > end:
+            return None
+    try:
+        return compare(golden.scores, np.concatenate(scores), golden.labels)
+    except ContentError as error:
+        raise ContentError(f"{job.path}: {error.message}", error.hint) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""digitedge doctor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from digitedge.commands.options import Debug, Json, Quiet
+from digitedge.commands.session import session, verdict
+
+if TYPE_CHECKING:
+    from digitedge.runtime.provider import Provider
+
+
+def doctor(*, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """Say what is installed, which accelerators are usable, what conflicts, and how to mend it."""
+    with session("doctor", json=json, quiet=quiet, debug=debug) as terminal:
+        from dataclasses import asdict
+
+        from digitedge.measure.machine import describe
+        from digitedge.report.bodies import versions
+        from digitedge.report.documents import envelope
+        from digitedge.report.steps.doctor import step
+        from digitedge.runtime.installation import conflicts
+        from digitedge.runtime.provider import providers
+
+        found = conflicts()
+        body = {
+            "providers": [_examine(name, provider) for name, provider in providers().items()],
+            "packages": versions(),
+            "conflicts": [asdict(conflict) for conflict in found],
+        }
+        document = envelope("doctor", body)
+        terminal.heading(describe())
+        terminal.show(step(document))
+        terminal.document(document)
+        verdict(passed=not found)
+
+
+def _examine(name: str, provider: Provider) -> dict[str, Any]:
+    """A provider is usable when it has really run a model, the one that does nothing; the name in a list proves nothing."""
+    from digitedge.bench.target import floor_of
+    from digitedge.errors import DigitedgeError
+    from digitedge.runtime.loading import load
+    from digitedge.runtime.provider import absence
+
+    reason = absence(provider)
+    if reason is None:
+        floor = floor_of("onnx")
+        try:
+            assert floor is not None, "the wheel ships the model that does nothing"
+            load(floor.path, provider=name)
+        except DigitedgeError as error:
+            reason = error.message
+    return {"name": name, "usable": reason is None, "reason": reason and f"{reason}. {provider.cure}"}

@@ -1,0 +1,146 @@
+"""digitedge export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitedge.commands.options import Debug, JudgedOn, Json, Overwrite, Quiet
+from digitedge.commands.session import session, verdict
+from digitedge.config import ExportConfig, Output
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitedge.report.terminal import Terminal
+    from digitedge.runtime.keras import KerasModel
+
+_DEFAULT = ExportConfig()
+
+Source = Annotated[
+    Path | None, typer.Argument(help="A run folder or a .keras file.  [default: the newest run]", show_default=False)
+]
+To = Annotated[list[str], typer.Option("--to", help="A format: onnx or tflite. May be repeated.")]
+Int8 = Annotated[bool, typer.Option("--int8", help="Also write each format with 8-bit integers.")]
+Opset = Annotated[int, typer.Option(help="Operator set of the ONNX files.")]
+OutputOption = Annotated[Output, typer.Option(help="What the exported model gives.")]
+Calibrate = Annotated[
+    str | None, typer.Option(help="Images for the integer ranges of --int8.  [default: the run's training images]")
+]
+Out = Annotated[Path | None, typer.Option(help="Where the files go.  [default: beside the model, or runs/STEM]")]
+
+
+def export(
+    source: Source = None,
+    *,
+    to: To = list(_DEFAULT.formats),  # noqa: B006 (typer takes a list, and never changes it)
+    int8: Int8 = _DEFAULT.int8,
+    opset: Opset = _DEFAULT.opset,
+    output: OutputOption = _DEFAULT.output,
+    calibrate: Calibrate = None,
+    data: JudgedOn = None,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write a model as ONNX and TFLite, and prove each file before it gets its name."""
+    with session("export", json=json, quiet=quiet, debug=debug) as terminal:
+        config = ExportConfig(tuple(to), int8, opset, output)
+        document = carry_out(config, source, calibrate, data, out, terminal, overwrite=overwrite)
+        terminal.document(document)
+        verdict(passed=document["passed"])
+
+
+def carry_out(
+    config: ExportConfig,
+    source: Path | None,
+    calibrate: str | None,
+    data: str | None,
+    out: Path | None,
+    terminal: Terminal,
+    *,
+    overwrite: bool,
+) -> dict[str, Any]:
+    """Converts, proves, writes the artefacts, manifest.json and golden.npz, and shows the step.
+
+    Returns:
+        The `export` document.
+    """
+    from digitedge.commands.folders import RUNS, exclusive, keras_model_of, newest_run
+    from digitedge.commands.judging import record
+    from digitedge.report.bodies import export_body
+    from digitedge.report.counting import counting
+    from digitedge.report.documents import envelope
+    from digitedge.report.steps.export import step
+    from digitedge.runtime.keras import load
+
+    _check_formats(config)
+    path = keras_model_of(source or newest_run())
+    folder = (out or (path.parent if _is_run(path) else RUNS / path.stem)).resolve()
+    with exclusive(folder), counting(terminal, "export") as watch:
+        watch(0, 1, "reading the model")
+        model = load(path)
+        reference = record(model, path, data)
+        calibration = _calibration(model, path, calibrate, config)
+        from digitedge.export.exporting import export as export_all
+        from digitedge.export.source import make_source
+
+        made = make_source(_stem(path), model, config.output)
+        exported = export_all(made, config, folder, reference.golden, calibration, overwrite=overwrite, watch=watch)
+    document = envelope("export", export_body(exported, path, reference.golden))
+    terminal.show(step(document))
+    return document
+
+
+def _check_formats(config: ExportConfig) -> None:
+    """Raises UnknownNameError for a format that does not exist, before TensorFlow is loaded."""
+    from digitedge.errors import UnknownNameError
+    from digitedge.registry import entries
+    from digitedge.runtime.loading import require_engine
+
+    formats = sorted(entries("digitedge.runtime", "SUFFIX").keys() - {"keras"})
+    for name in config.formats:
+        if name not in formats:
+            raise UnknownNameError("format", name, formats)
+    for name in ("keras", *config.formats):
+        require_engine(name)
+
+
+def _is_run(path: Path) -> bool:
+    from digitedge.commands.folders import KERAS_MODEL, TRAIN
+
+    return path.name == KERAS_MODEL and (path.parent / TRAIN).exists()
+
+
+def _stem(path: Path) -> str:
+    """What the artefacts are called: the architecture of a run, else the name of the file."""
+    from digitedge.commands.folders import TRAIN
+    from digitedge.files import read_json
+
+    return Path(read_json(path.parent / TRAIN)["model"]).stem if _is_run(path) else path.stem
+
+
+def _calibration(
+    model: KerasModel, path: Path, calibrate: str | None, config: ExportConfig
+) -> NDArray[np.float32] | None:
+    """Training images for the integer ranges; never test images."""
+    from digitedge.commands.judging import check_fit, split
+    from digitedge.data.loading import load
+    from digitedge.data.preprocess import to_unit
+    from digitedge.errors import UsageError
+
+    if not config.int8:
+        if calibrate is not None:
+            raise UsageError("--calibrate is for integers.", "Add --int8, or leave it out.")
+        return None
+    if calibrate is None and not _is_run(path):
+        message = f"nothing is known of the data of {path.name}, and int8 needs real images to find its ranges."
+        raise UsageError(message, "Name some with --calibrate DATA.")
+    images = load(calibrate).train if calibrate is not None else split(path.parent).train
+    check_fit(model, images)
+    return to_unit(images.images[: config.calibration_images])

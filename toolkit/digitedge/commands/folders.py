@@ -1,0 +1,120 @@
+"""Run folders and the files in them: which one is meant, which is new, and who may write there."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitedge.artifact import MANIFEST, Artifact, check_unchanged, read_manifest
+from digitedge.errors import ContentError, OutputExistsError, UsageError
+from digitedge.files import make_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+RUNS = Path("runs")
+KERAS_MODEL = "model.keras"
+TRAIN = "train.json"
+VERIFY = "verify.json"
+BENCH = "bench.json"
+_RUN_FILES = (KERAS_MODEL, MANIFEST)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model file, and what the manifest beside it says of it; None where there is none."""
+
+    path: Path
+    artifact: Artifact | None
+
+
+def newest_run() -> Path:
+    """The run folder under `runs` that was trained or exported last.
+
+    Raises:
+        ContentError: there is none.
+    """
+    stamps = {path.parent: path.stat().st_mtime_ns for name in _RUN_FILES for path in RUNS.glob(f"*/{name}")}
+    if not stamps:
+        raise ContentError(f"there is no run in {RUNS.resolve()}.", "Type: digitedge train")
+    return max(stamps, key=lambda folder: stamps[folder]).resolve()
+
+
+def keras_model_of(source: Path) -> Path:
+    """The Keras model of a run folder, or the Keras file itself.
+
+    Raises:
+        ContentError: nothing is there.
+    """
+    if source.is_dir() and not (source / KERAS_MODEL).is_file():
+        raise ContentError(f"{source} holds no {KERAS_MODEL}.", "Name a folder that digitedge train has made.")
+    if not source.exists():
+        raise ContentError(f"{source} does not exist.", "Name a run folder or a .keras file.")
+    return (source / KERAS_MODEL if source.is_dir() else source).resolve()
+
+
+def model_files(sources: Sequence[Path] | None) -> tuple[Listed, ...]:
+    """Every artefact of the folders, and the files themselves, as they were exported.
+
+    Raises:
+        ContentError: missing, changed since it was exported, or a folder without artefacts.
+    """
+    found = [listed for source in (sources or [newest_run()]) for listed in _expand(source.resolve())]
+    for listed in found:
+        if listed.artifact is not None:
+            check_unchanged(listed.artifact)
+    return tuple(found)
+
+
+def new_run_folder(name: str, out: Path | None, *, overwrite: bool) -> Path:
+    """Makes the folder of a new run: `out`, else `runs/<name>`, with a number where that is taken.
+
+    Raises:
+        OutputExistsError: `out` holds a model already.
+        UsageError: it cannot be written.
+    """
+    if out is not None:
+        if (out / KERAS_MODEL).exists() and not overwrite:
+            raise OutputExistsError(out / KERAS_MODEL)
+        return make_folder(out.resolve())
+    make_folder(RUNS)
+    for number in range(1, 10_000):
+        folder = RUNS / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()  # two that start at once get two folders
+        except FileExistsError:
+            continue
+        return make_folder(folder.resolve())
+    raise UsageError(f"{RUNS.resolve()} is full of runs named {name}.", "Name a folder with --out.")
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keeps every other digitedge from writing into the folder.
+
+    Raises:
+        UsageError: another one is writing there.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(make_folder(folder) / ".lock", timeout=0)
+    try:
+        with lock:
+            yield
+    except Timeout:
+        message = f"another digitedge is writing into {folder}."
+        raise UsageError(message, "Wait until it is done, or name another folder with --out.") from None
+
+
+def _expand(source: Path) -> list[Listed]:
+    if source.is_dir():
+        artifacts = [Listed(artifact.path, artifact) for artifact in read_manifest(source)]
+        if not artifacts:
+            raise ContentError(f"{source} holds no exported files.", f"Type: digitedge export {source}")
+        return artifacts
+    if not source.exists():
+        raise ContentError(f"{source} does not exist.", "Name a run folder or a model file.")
+    beside = {artifact.path.name: artifact for artifact in read_manifest(source.parent)}
+    return [Listed(source, beside.get(source.name))]

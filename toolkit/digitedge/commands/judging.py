@@ -1,0 +1,162 @@
+"""Which images a model is judged on, and what the original gives for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitedge.artifact import GOLDEN, Golden, read_golden
+from digitedge.commands.folders import KERAS_MODEL, TRAIN
+from digitedge.data.loading import judged_on, load
+from digitedge.dataset import Dataset, Splits
+from digitedge.errors import ContentError, NotPresentError, UsageError
+from digitedge.files import read_json
+from digitedge.runtime.loading import format_of, require_engine, score
+from digitedge.runtime.loading import load as load_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitedge.runtime.model import Model
+
+INPUTS = 1_000
+SEEDED = "seeded random inputs"
+VALIDATION = "validation"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What artefacts are compared with.
+
+    Attributes:
+        path: the model that gave the scores, or the golden.npz that holds them.
+        golden: images, labels and scores.
+    """
+
+    path: Path
+    golden: Golden
+
+
+def recorded_images(run: Path) -> Dataset:
+    """The images that a run is judged on: its test set, else the validation part of its training data.
+
+    Raises:
+        ContentError: train.json is damaged, or the data set is no longer what it was.
+    """
+    record = read_json(run / TRAIN)
+    try:
+        test, data = record["test"], record["data"]
+        if test is not None:
+            dataset, digest = judged_on(test["name"]), test["sha256"]
+        else:
+            dataset, digest = split(run).test, record["validation_sha256"]
+    except (KeyError, TypeError) as error:
+        raise ContentError(f"{run / TRAIN} lacks {error}.", "Train the model again.") from error
+    if dataset is None or dataset.sha256 != digest:
+        raise _changed((test or data)["name"], run)
+    return dataset
+
+
+def split(run: Path) -> Splits:
+    """The images that a run learnt from, and those that it held out, as `train` and `test`."""
+    from digitedge.training.split import hold_out
+
+    record = read_json(run / TRAIN)
+    data = record["data"]
+    learnt, held_out = hold_out(load(data["name"]).train, record["config"]["validation"])
+    if learnt.sha256 != data["sha256"]:
+        raise _changed(data["name"], run)
+    return Splits(train=learnt, test=Dataset(held_out.images, held_out.labels, held_out.classes, VALIDATION))
+
+
+def images_for(model: Model, beside: Path, data: str | None) -> Dataset:
+    """`data` where it was given, else what the folder beside the model records, else seeded random inputs.
+
+    Raises:
+        ContentError: the images or the classes do not fit the model.
+    """
+    if data is not None:
+        dataset = judged_on(data)
+    elif (beside / TRAIN).exists():
+        dataset = recorded_images(beside)
+    else:
+        dataset = _seeded(model)
+    check_fit(model, dataset)
+    return dataset
+
+
+def check_fit(model: Model, dataset: Dataset) -> None:
+    """Raises ContentError if the model cannot be judged on these images."""
+    if dataset.image_shape != model.spec.input_shape:
+        takes, are = ("x".join(map(str, shape)) for shape in (model.spec.input_shape, dataset.image_shape))
+        raise ContentError(f"the model takes {takes} images and those of {dataset.name} are {are}.", "Name another --data.")
+    if dataset.labels is not None and len(dataset.classes) != len(model.spec.classes):
+        known = f"the model knows {len(model.spec.classes)} classes and {dataset.name} has {len(dataset.classes)}."
+        raise ContentError(known, "Name a data set of the same classes with --data.")
+
+
+def reference_for(folder: Path, reference: Path | None, data: str | None) -> Reference:
+    """What the artefacts in `folder` are compared with.
+
+    `reference` where it was given; else the Keras original beside them; else, where there is no TensorFlow, or no
+    original, the golden reference that was recorded with it.
+
+    Raises:
+        ContentError: there is nothing to compare with.
+    """
+    if reference is not None:
+        return record(load_model(reference), reference.resolve(), data)
+    original, recorded = folder / KERAS_MODEL, folder / GOLDEN
+    if original.exists() and (_can_read(original) or not recorded.exists()):
+        return record(load_model(original), original, data)
+    if not recorded.exists():
+        message = f"{folder} holds neither {KERAS_MODEL} nor {GOLDEN}: there is nothing to compare with."
+        raise ContentError(message, "Name the original with --reference FILE.")
+    if data is not None:
+        raise UsageError(f"{recorded} holds the scores of its own images only.", "Leave --data out, or add --reference.")
+    return Reference(recorded, read_golden(recorded))
+
+
+def record(model: Model, path: Path, data: str | None) -> Reference:
+    """Runs the reference on the images that it is judged on."""
+    dataset = images_for(model, path.parent, data)
+    return Reference(path, golden_of(model, dataset))
+
+
+def seeded_images(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """uint8 (1,000, height, width, channels): what a model is judged on where nobody has images for it."""
+    # RandomState's stream is frozen for ever (NEP 19).
+    return np.random.RandomState(0).randint(0, 256, (INPUTS, *shape), np.uint8)  # noqa: NPY002
+
+
+def golden_of(model: Model, dataset: Dataset) -> Golden:
+    """What the model gives for a data set."""
+    return Golden(
+        images=dataset.images,
+        labels=dataset.labels,
+        scores=score(model, dataset.images),
+        classes=model.spec.classes,
+        source_digest=model.source_digest or "",
+        test_set=dataset.name,
+    )
+
+
+def _changed(name: str, run: Path) -> ContentError:
+    message = f"{name} is not the data set that {run.name} was trained with: it has changed."
+    return ContentError(message, "Put the old one back, or name other images with --data and --calibrate.")
+
+
+def _can_read(path: Path) -> bool:
+    try:
+        require_engine(format_of(path))
+    except NotPresentError:
+        return False
+    return True
+
+
+def _seeded(model: Model) -> Dataset:
+    return Dataset(seeded_images(model.spec.input_shape), None, model.spec.classes, SEEDED)

@@ -1,0 +1,178 @@
+"""digitedge predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitedge.commands.options import Debug, Json, Overwrite, Quiet
+from digitedge.commands.session import session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitedge.report.terminal import Terminal
+    from digitedge.spec import Spec
+
+Images = Annotated[list[Path], typer.Argument(help="Image files, folders of them, or one CSV.", show_default=False)]
+ModelFile = Annotated[
+    Path | None, typer.Option("--model", help="A model file.  [default: the newest run's fp32 ONNX file]")
+]
+Csv = Annotated[Path | None, typer.Option(help="Write the labels as ImageId,Label, as Kaggle takes them.")]
+PictureFile = Annotated[Path | None, typer.Option("--picture", help="Draw images with their predictions.")]
+Invert = Annotated[bool, typer.Option("--invert", help="The pictures are dark on light: turn them round.")]
+
+DRAWN = 10
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is to be recognised.
+
+    Attributes:
+        images: uint8 (n, height, width, channels).
+        sources: where each comes from.
+    """
+
+    images: NDArray[np.uint8]
+    sources: tuple[str, ...]
+
+
+def predict(
+    images: Images,
+    *,
+    model: ModelFile = None,
+    csv: Csv = None,
+    picture: PictureFile = None,
+    invert: Invert = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Recognise image files, folders of them, or the rows of a CSV."""
+    with session("predict", json=json, quiet=quiet, debug=debug) as terminal:
+        from digitedge.files import refuse_existing
+        from digitedge.report.documents import envelope
+        from digitedge.report.steps.predict import step
+        from digitedge.runtime.loading import load, score
+
+        for output in (csv, picture):
+            if output is not None:
+                refuse_existing(output, overwrite=overwrite)
+        loaded = load(model or _default_model())
+        inputs = _read(images, loaded.spec, terminal, invert=invert)
+        scores = score(loaded, inputs.images)
+        _refuse_not_finite(scores, inputs)
+        predictions = _predictions(inputs, scores, loaded.spec.classes)
+        written = {"csv": _write_csv(csv, predictions), "picture": _draw(picture, inputs, predictions)}
+        document = envelope("predict", {"predictions": predictions, **written})
+        terminal.show(step(document))
+        terminal.document(document)
+
+
+def _default_model() -> Path:
+    from digitedge.artifact import read_manifest
+    from digitedge.commands.folders import newest_run
+    from digitedge.errors import ContentError
+
+    run = newest_run()
+    for artifact in read_manifest(run):
+        if (artifact.format, artifact.precision) == ("onnx", "fp32"):
+            return artifact.path
+    raise ContentError(f"{run} holds no fp32 ONNX file.", f"Type: digitedge export {run}")
+
+
+def _read(paths: Sequence[Path], spec: Spec, terminal: Terminal, *, invert: bool) -> Inputs:
+    from digitedge.errors import UsageError
+
+    tables = [path for path in paths if path.suffix.lower() == ".csv"]
+    if not tables:
+        return _read_pictures(paths, spec, terminal, invert=invert)
+    if len(paths) > 1:
+        raise UsageError(f"{tables[0]} is a CSV and cannot be mixed with other inputs.", "Name it alone.")
+    return _read_csv(tables[0], spec, invert=invert)
+
+
+def _read_pictures(paths: Sequence[Path], spec: Spec, terminal: Terminal, *, invert: bool) -> Inputs:
+    from collections import Counter
+
+    import numpy as np
+
+    from digitedge.data.pictures import find, read_picture
+
+    files = [file for path in paths for file in find(path)]
+    pictures = [read_picture(file, spec.input_shape, invert=invert) for file in files]
+    for change, number in Counter(change for picture in pictures for change in picture.changes).items():
+        terminal.note(f"{change}: {number} of {len(files)} pictures" if len(files) > 1 else f"{files[0]}: {change}")
+    return Inputs(np.stack([picture.pixels for picture in pictures]), tuple(str(file) for file in files))
+
+
+def _read_csv(path: Path, spec: Spec, *, invert: bool) -> Inputs:
+    from digitedge.data.loading import load
+    from digitedge.errors import ContentError
+
+    dataset = load(str(path)).train
+    if dataset.image_shape != spec.input_shape:
+        takes, are = ("x".join(map(str, shape)) for shape in (spec.input_shape, dataset.image_shape))
+        raise ContentError(f"the rows of {path} are {are} images and the model takes {takes}.", "Name another --model.")
+    images = 255 - dataset.images if invert else dataset.images
+    return Inputs(images, tuple(f"{path}#{number}" for number in range(1, len(images) + 1)))
+
+
+def _refuse_not_finite(scores: NDArray[np.float32], inputs: Inputs) -> None:
+    import numpy as np
+
+    from digitedge.errors import ContentError
+
+    for source, row in zip(inputs.sources, scores, strict=True):
+        if not np.isfinite(row).all():
+            raise ContentError(f"the model gives no finite number for {source}.", "Verify it: digitedge verify")
+
+
+def _predictions(inputs: Inputs, scores: NDArray[np.float32], classes: Sequence[str]) -> list[dict[str, Any]]:
+    best = scores.argmax(axis=1)
+    return [
+        {"source": source, "label": classes[index], "confidence": float(row[index])}
+        for source, row, index in zip(inputs.sources, scores, best, strict=True)
+    ]
+
+
+def _write_csv(path: Path | None, predictions: Sequence[dict[str, Any]]) -> str | None:
+    """ImageId counts from 1 in the order of the input, as in Kaggle's sample submission."""
+    import csv
+    import io
+
+    from digitedge.files import write_text
+
+    if path is None:
+        return None
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["ImageId", "Label"])
+    writer.writerows([number, row["label"]] for number, row in enumerate(predictions, start=1))
+    return str(write_text(path, text.getvalue()).resolve())
+
+
+def _draw(path: Path | None, inputs: Inputs, predictions: Sequence[dict[str, Any]]) -> str | None:
+    """Ten of them at most, drawn at random by a fixed seed where there are more."""
+    import numpy as np
+
+    from digitedge.files import write_bytes
+    from digitedge.report.quantities import percent
+    from digitedge.report.sheet import png, sheet
+
+    if path is None:
+        return None
+    number = len(predictions)
+    chosen = np.arange(number)
+    if number > DRAWN:
+        chosen = np.sort(np.random.default_rng(0).choice(number, DRAWN, replace=False))
+    captions = [f"{predictions[i]['label']} · {percent(predictions[i]['confidence'], 1)}" for i in chosen]
+    return str(write_bytes(path, png(sheet(inputs.images[chosen], captions))).resolve())

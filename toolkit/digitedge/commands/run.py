@@ -1,0 +1,94 @@
+"""digitedge run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitedge.commands.options import Data, Debug, Json, OutRun, Overwrite, Quiet, Test
+from digitedge.commands.session import session, verdict
+from digitedge.commands.train import AugmentOption, BatchSize, Epochs, LearningRate, Model, Seed, interrupted
+from digitedge.config import BenchConfig, ExportConfig, TrainConfig
+
+if TYPE_CHECKING:
+    from digitedge.report.terminal import Terminal
+
+_DEFAULT = TrainConfig()
+
+
+def run(
+    *,
+    model: Model = _DEFAULT.model,
+    data: Data = _DEFAULT.data,
+    test: Test = None,
+    out: OutRun = None,
+    epochs: Epochs = _DEFAULT.epochs,
+    batch_size: BatchSize = _DEFAULT.batch_size,
+    learning_rate: LearningRate = _DEFAULT.learning_rate,
+    seed: Seed = _DEFAULT.seed,
+    augment: AugmentOption = _DEFAULT.augment,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train, export with int8, verify, bench, and write report.html: the whole way."""
+    with session("run", json=json, quiet=quiet, debug=debug) as terminal:
+        config = TrainConfig(model, data, epochs, batch_size, learning_rate, seed=seed, augment=augment)
+        document = carry_out(config, test, out, terminal, overwrite=overwrite)
+        terminal.document(document)
+        interrupted(document["train"])
+        verdict(passed=all(document[step]["passed"] for step in ("export", "verify") if document[step] is not None))
+
+
+def carry_out(
+    config: TrainConfig, test: str | None, out: Path | None, terminal: Terminal, *, overwrite: bool
+) -> dict[str, Any]:
+    """The whole way, one step after another, each reading what the one before wrote in the run folder.
+
+    Returns:
+        The `run` document. A step that could not be taken is None: after an interruption, or where no file passed.
+    """
+    from digitedge.commands import bench, export, train, verify
+    from digitedge.measure.machine import describe
+    from digitedge.report.bodies import versions
+    from digitedge.report.documents import envelope
+
+    _require_everything()
+    found = versions()
+    terminal.heading(describe(), f"TensorFlow {found['tensorflow']}", f"ONNX Runtime {found['onnxruntime']}")
+    steps: dict[str, Any] = {"train": train.carry_out(config, test, out, terminal, overwrite=overwrite)}
+    folder = Path(steps["train"]["run"])
+    body = {"run": str(folder), **steps, "export": None, "verify": None, "bench": None, "report": None}
+    if steps["train"]["interrupted"]:
+        return envelope("run", body)
+    asked = replace(ExportConfig(), int8=True)
+    body["export"] = export.carry_out(asked, folder, None, None, None, terminal, overwrite=overwrite)
+    if body["export"]["artifacts"]:
+        body["verify"] = verify.carry_out([folder], None, None, terminal)
+        body["bench"] = bench.carry_out(BenchConfig(), [folder], terminal, onnx_only=False)
+    body["report"] = str(_report(folder, terminal))
+    return envelope("run", body)
+
+
+def _require_everything() -> None:
+    """Raises NotPresentError before the training, not after it, where a later step lacks a package."""
+    from digitedge.errors import package_missing
+    from digitedge.registry import installed
+    from digitedge.runtime.loading import require_engine
+
+    for name in ("keras", *ExportConfig().formats):
+        require_engine(name)
+    for package in ("matplotlib", "jinja2"):
+        if not installed(package):
+            raise package_missing(package, "report", "the report")
+
+
+def _report(folder: Path, terminal: Terminal) -> Path:
+    from digitedge.report.page import write
+    from digitedge.report.step import Step, made
+
+    page = write(folder)
+    terminal.show(Step("report", [], made(page)))
+    return page

@@ -1,0 +1,134 @@
+"""digitedge train."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitedge.commands.options import Data, Debug, Json, OutRun, Overwrite, Quiet, Test
+from digitedge.commands.session import session
+from digitedge.config import Augment, TrainConfig
+
+if TYPE_CHECKING:
+    from digitedge.dataset import Splits
+    from digitedge.report.terminal import Terminal
+
+_DEFAULT = TrainConfig()
+
+Model = Annotated[str, typer.Option(help="An architecture's name, or a Python file with build(input_shape, classes).")]
+Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
+BatchSize = Annotated[int, typer.Option(help="Images a step.")]
+LearningRate = Annotated[float, typer.Option(help="The peak; it rises, then falls to zero by itself.")]
+Seed = Annotated[int, typer.Option(help="Of the weights, the order and the augmentation.")]
+AugmentOption = Annotated[
+    Augment | None,
+    typer.Option(help="Turn, zoom and shift digits, or change nothing.  [default: digits for mnist, else none]"),
+]
+
+
+def train(
+    *,
+    model: Model = _DEFAULT.model,
+    data: Data = _DEFAULT.data,
+    test: Test = None,
+    out: OutRun = None,
+    epochs: Epochs = _DEFAULT.epochs,
+    batch_size: BatchSize = _DEFAULT.batch_size,
+    learning_rate: LearningRate = _DEFAULT.learning_rate,
+    seed: Seed = _DEFAULT.seed,
+    augment: AugmentOption = _DEFAULT.augment,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train an architecture on a data set, into a run folder."""
+    with session("train", json=json, quiet=quiet, debug=debug) as terminal:
+        config = TrainConfig(model, data, epochs, batch_size, learning_rate, seed=seed, augment=augment)
+        document = carry_out(config, test, out, terminal, overwrite=overwrite)
+        terminal.document(document)
+        interrupted(document)
+
+
+def carry_out(
+    config: TrainConfig, test: str | None, out: Path | None, terminal: Terminal, *, overwrite: bool
+) -> dict[str, Any]:
+    """Trains, writes model.keras, train.json and curves.png, and shows the step.
+
+    Returns:
+        The `train` document.
+    """
+    from digitedge.commands.folders import KERAS_MODEL, TRAIN, exclusive, new_run_folder
+    from digitedge.files import write_json
+    from digitedge.report.bodies import train_body
+    from digitedge.report.documents import envelope
+    from digitedge.report.progress import training
+    from digitedge.report.steps.train import step
+    from digitedge.runtime.keras import import_tensorflow, require_engine
+    from digitedge.training.architectures import check_architecture
+
+    check_architecture(config.model)
+    require_engine()
+    config = replace(config, data=_lasting(config.data))
+    splits = _splits(config, test)
+    folder = new_run_folder(Path(config.model).stem, out, overwrite=overwrite)
+    with exclusive(folder):
+        terminal.note(f"training {config.model} on {config.data} into {folder}")
+        import_tensorflow("training")
+        from digitedge.training.run import save
+        from digitedge.training.run import train as fit
+
+        run = fit(config, splits, training(terminal))
+        save(run.model.network, folder / KERAS_MODEL)
+        document = envelope("train", train_body(run, folder, config, splits.test))
+        write_json(folder / TRAIN, document)
+        _draw_curves(document, folder, terminal)
+    terminal.show(step(document))
+    return document
+
+
+def interrupted(document: dict[str, Any]) -> None:
+    """Ends with 130 where training was stopped: the model of the epochs so far is saved."""
+    from digitedge.errors import StoppedError
+
+    if document["interrupted"]:
+        raise typer.Exit(StoppedError.exit_code)
+
+
+def _lasting(source: str) -> str:
+    """A name stays; a path is made absolute, since later commands may run in another folder."""
+    from digitedge.data.loading import named
+
+    return source if source in named() or not Path(source).exists() else str(Path(source).resolve())
+
+
+def _splits(config: TrainConfig, test: str | None) -> Splits:
+    from digitedge.data.loading import judged_on, load
+    from digitedge.errors import ContentError
+
+    splits = load(config.data)
+    if test is not None:
+        name = _lasting(test)
+        splits = replace(splits, test=replace(judged_on(name), name=name))
+    elif splits.test is not None:
+        splits = replace(splits, test=replace(splits.test, name=config.data))
+    judged = splits.test
+    if judged is not None and (judged.image_shape, judged.classes) != (splits.train.image_shape, splits.train.classes):
+        message = f"the images of {judged.name} have another size or other classes than those of {config.data}."
+        raise ContentError(message, "Name a --test set that is made like the training data.")
+    return splits
+
+
+def _draw_curves(document: dict[str, Any], folder: Path, terminal: Terminal) -> None:
+    from digitedge.errors import NotPresentError
+    from digitedge.files import write_bytes
+    from digitedge.report.charts import curves_png
+
+    try:
+        write_bytes(folder / "curves.png", curves_png(document["history"]))
+    except NotPresentError as error:
+        # The model is trained and saved; a picture that cannot be drawn is said, and is no reason to fail.
+        terminal.note(f"curves.png was not drawn: {error}")

@@ -1,0 +1,104 @@
+"""digitedge verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitedge.commands.options import Debug, JudgedOn, Json, Quiet, Sources
+from digitedge.commands.session import session, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digitedge.commands.folders import Listed
+    from digitedge.commands.judging import Reference
+    from digitedge.report.terminal import Terminal
+
+ReferenceOption = Annotated[
+    Path | None, typer.Option(help="Compare with this model file.  [default: the Keras original, or golden.npz]")
+]
+
+
+def verify(
+    sources: Sources = None,
+    *,
+    reference: ReferenceOption = None,
+    data: JudgedOn = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Prove that exported files decide as the Keras original does."""
+    with session("verify", json=json, quiet=quiet, debug=debug) as terminal:
+        document = carry_out(sources, reference, data, terminal)
+        terminal.document(document)
+        verdict(passed=document["passed"])
+
+
+def carry_out(
+    sources: Sequence[Path] | None, reference: Path | None, data: str | None, terminal: Terminal
+) -> dict[str, Any]:
+    """Compares every file with the reference, writes verify.json into the run folder, and shows the step.
+
+    Returns:
+        The `verify` document.
+    """
+    from digitedge.artifact import MANIFEST
+    from digitedge.commands.folders import VERIFY, model_files
+    from digitedge.commands.judging import reference_for
+    from digitedge.files import write_json
+    from digitedge.report.bodies import verify_body
+    from digitedge.report.counting import counting
+    from digitedge.report.documents import envelope
+    from digitedge.report.steps.verify import step
+
+    files = model_files(sources)
+    folder = files[0].path.parent
+    if reference is None:
+        _one_folder(files)
+    with counting(terminal, "verify") as watch:
+        watch(0, len(files), "the original")
+        against = reference_for(folder, reference, data)
+        rows = []
+        for done, listed in enumerate(files):
+            watch(done, len(files), listed.path.name)
+            rows.append(_compare(listed, against, foreign=reference is not None))
+    document = envelope("verify", verify_body(against.path, against.golden.test_set, rows))
+    if reference is None and (folder / MANIFEST).exists() and _whole(files, folder):
+        write_json(folder / VERIFY, document)
+    terminal.show(step(document))
+    return document
+
+
+def _compare(listed: Listed, against: Reference, *, foreign: bool) -> dict[str, Any]:
+    from digitedge.errors import ContentError
+    from digitedge.measure.limits import LIMITS, reason
+    from digitedge.measure.parity import compare
+    from digitedge.report.bodies import parity_row
+    from digitedge.runtime.loading import format_of, load, score
+
+    model = load(listed.path)
+    if not foreign and model.source_digest != against.golden.source_digest:
+        message = f"{listed.path} was made from another model than {against.path.name} beside it."
+        raise ContentError(message, "Export it again, or name its original with --reference.")
+    parity = compare(against.golden.scores, score(model, against.golden.images), against.golden.labels)
+    rejection = reason(parity, LIMITS[model.precision])
+    return parity_row(listed.path, format_of(listed.path), model.precision, parity, rejection, against.golden)
+
+
+def _one_folder(files: Sequence[Listed]) -> None:
+    from digitedge.errors import UsageError
+
+    folders = sorted({str(listed.path.parent) for listed in files})
+    if len(folders) > 1:
+        raise UsageError(f"the files lie in {len(folders)} folders, each with its own original.", "Verify one at a time.")
+
+
+def _whole(files: Sequence[Listed], folder: Path) -> bool:
+    """Whether every artefact of the folder was verified: verify.json speaks of the whole run, or stays as it is."""
+    from digitedge.artifact import read_manifest
+
+    return {artifact.path for artifact in read_manifest(folder)} <= {listed.path for listed in files}

@@ -1,0 +1,29 @@
+"""From stored pixels to what a network takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from digitedge.spec import Spec
+
+
+def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Pixels uint8 0 to 255 as float32 in [0, 1], of the same shape."""
+    unit: NDArray[np.float32] = images.astype(np.float32) / np.float32(255)
+    return unit
+
+
+def to_input(images: NDArray[np.float32], spec: Spec) -> NDArray[np.float32]:
+    """Images float32 (n, height, width, channels) in [0, 1], in the range and the layout that a file expects."""
+    low, high = spec.range
+    # Left out where they change nothing: x * 1 + 0 is exact, but a copy of every batch is not free.
+    if (low, high) != (0.0, 1.0):
+        images = images * np.float32(high - low) + np.float32(low)
+    if any(spec.mean) or any(value != 1.0 for value in spec.std):
+        images = (images - np.array(spec.mean, np.float32)) / np.array(spec.std, np.float32)
+    return np.ascontiguousarray(images.transpose(0, 3, 1, 2) if spec.layout == "NCHW" else images)

@@ -1,0 +1,87 @@
+"""Labelled images as two arrays."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitedge.errors import ContentError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images that lie in memory.
+
+    Attributes:
+        images: uint8 (n, height, width, channels), channels 1 or 3, 0 is black.
+        labels: int64 (n,), indices into `classes`; None where nobody has labelled them.
+        classes: the name of each class.
+        name: what the user called it, for reports.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    classes: tuple[str, ...]
+    name: str
+
+    def __post_init__(self) -> None:
+        """Raises ContentError for arrays that do not fit each other."""
+        if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in (1, 3):  # noqa: PLR2004
+            shape = f"{self.images.dtype} {self.images.shape}"
+            raise ContentError(f"{self.name}: images are {shape}.", "They must be uint8 (n, height, width, 1 or 3).")
+        if self.labels is None:
+            return
+        if self.labels.shape != (len(self.images),):
+            message = f"{self.name}: {len(self.images)} images and labels of shape {self.labels.shape}."
+            raise ContentError(message, "There must be one label for each image.")
+        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            message = f"{self.name}: labels from {self.labels.min()} to {self.labels.max()}."
+            raise ContentError(message, f"They must be 0 to {len(self.classes) - 1}.")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        _, height, width, channels = self.images.shape
+        return height, width, channels
+
+    @cached_property
+    def sha256(self) -> str:
+        """A digest of shape, pixels and labels: two data sets with the same digest judge a model alike."""
+        digest = hashlib.sha256(repr((self.images.shape, self.classes)).encode())
+        digest.update(np.ascontiguousarray(self.images))
+        if self.labels is not None:
+            digest.update(np.ascontiguousarray(self.labels.astype("<i8")))
+        return digest.hexdigest()
+
+    def take(self, indices: NDArray[np.int64] | slice) -> Dataset:
+        """The images at `indices`, in that order."""
+        labels = None if self.labels is None else self.labels[indices]
+        return replace(self, images=self.images[indices], labels=labels)
+
+    def require_labels(self) -> NDArray[np.int64]:
+        """The labels.
+
+        Raises:
+            ContentError: the data set has none.
+        """
+        if self.labels is None:
+            raise ContentError(f"{self.name} has no labels.", "Name a labelled data set.")
+        return self.labels
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What a data source holds: images to learn from, and images to judge by where the source sets some apart."""
+
+    train: Dataset
+    test: Dataset | None

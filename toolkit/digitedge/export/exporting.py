@@ -1,0 +1,163 @@
+"""Every artefact that was asked for: made, proved, and only then given its name."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from digitedge import __version__
+from digitedge.artifact import GOLDEN, Artifact, Golden, merge_manifest, read_manifest, write_golden
+from digitedge.errors import OutputExistsError
+from digitedge.files import move, read_bytes, sha256, write_bytes
+from digitedge.measure.limits import LIMITS, reason
+from digitedge.measure.parity import ParityReport, compare
+from digitedge.registry import choose, entries
+from digitedge.runtime.loading import load, require_engine, score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import ModuleType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitedge.config import ExportConfig
+    from digitedge.export.source import Source
+
+REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One artefact and its proof.
+
+    Attributes:
+        artifact: the file. Where it was rejected, its path lies in the folder `rejected`.
+        unchanged: it was there already, made of the same source with the same settings.
+        parity: how it compares to the original.
+        reason: why it was rejected; None where it passed.
+    """
+
+    artifact: Artifact
+    unchanged: bool
+    parity: ParityReport
+    reason: str | None
+
+
+def export(
+    source: Source,
+    config: ExportConfig,
+    folder: Path,
+    golden: Golden,
+    calibration: NDArray[np.float32] | None,
+    *,
+    overwrite: bool = False,
+    watch: Callable[[int, int, str], None] = lambda done, total, name: None,  # noqa: ARG005
+) -> tuple[Exported, ...]:
+    """Writes the artefacts, manifest.json and golden.npz into `folder`.
+
+    An artefact that decides otherwise than `golden` never gets its final name.
+
+    Args:
+        source: what is exported.
+        config: which formats and precisions.
+        folder: where to.
+        golden: what the original gives for the images that the artefacts are judged on.
+        calibration: float32 (n, height, width, channels) in [0, 1], for int8.
+        overwrite: whether artefacts of another source or other settings may be replaced.
+        watch: told how many artefacts of how many are done, and which comes next.
+
+    Raises:
+        OutputExistsError: an artefact is there that was made otherwise; nothing has been written.
+        UnknownNameError: a format that does not exist.
+        NotPresentError: an engine that an artefact must be proved with is not installed.
+    """
+    modules = entries("digitedge.export", "convert")
+    plans = [_plan(source, name, choose("format", name, modules), precision, config, folder, calibration)
+             for name in config.formats for precision in config.precisions]  # fmt: skip
+    for plan in plans:
+        require_engine(plan.format)
+        if plan.path.exists() and not overwrite and _kept(plan) is None:
+            raise OutputExistsError(plan.path)
+    write_golden(folder / GOLDEN, golden)
+    return tuple(_run(plans, source, config, golden, calibration, watch))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    path: Path
+    format: str
+    precision: str
+    module: ModuleType
+    settings: dict[str, Any]
+    digest: str
+
+
+def _plan(
+    source: Source,
+    name: str,
+    module: ModuleType,
+    precision: str,
+    config: ExportConfig,
+    folder: Path,
+    calibration: NDArray[np.float32] | None,
+) -> _Plan:
+    settings: dict[str, Any] = {"digitedge": __version__, "output": config.output}
+    if name == "onnx":
+        settings["opset"] = config.opset
+    if precision == "int8" and calibration is not None:
+        settings |= {"calibration_images": len(calibration), "calibration_sha256": sha256(calibration.tobytes())}
+    path = folder / f"{source.name}.{precision}{module.SUFFIX}"
+    return _Plan(path, name, precision, module, settings, source.digest)
+
+
+def _run(
+    plans: list[_Plan],
+    source: Source,
+    config: ExportConfig,
+    golden: Golden,
+    calibration: NDArray[np.float32] | None,
+    watch: Callable[[int, int, str], None],
+) -> Iterator[Exported]:
+    for done, plan in enumerate(plans):
+        watch(done, len(plans), plan.path.name)
+        kept = _kept(plan)
+        artifact = kept or _stage(plan, source, plan.module.convert(source, plan.precision, config, calibration))
+        parity = compare(golden.scores, score(load(artifact.path), golden.images), golden.labels)
+        rejection = reason(parity, LIMITS[plan.precision])
+        if rejection is None and kept is None:
+            artifact = replace(artifact, path=move(artifact.path, plan.path))
+            merge_manifest(plan.path.parent, [artifact])
+        yield Exported(artifact, kept is not None, parity, rejection)
+    watch(len(plans), len(plans), plans[-1].path.name)
+
+
+def _kept(plan: _Plan) -> Artifact | None:
+    """The artefact that is there already, if it is whole and was made of the same source with the same settings."""
+    if not plan.path.exists():
+        return None
+    for artifact in read_manifest(plan.path.parent):
+        same = (artifact.path, artifact.source_digest, artifact.settings) == (plan.path, plan.digest, plan.settings)
+        if same and sha256(read_bytes(plan.path)) == artifact.sha256:
+            return artifact
+    return None
+
+
+def _stage(plan: _Plan, source: Source, data: bytes) -> Artifact:
+    """The file under `rejected`, where it stays until it has been proved."""
+    return Artifact(
+        path=write_bytes(plan.path.parent / REJECTED / plan.path.name, data),
+        format=plan.format,
+        precision=plan.precision,
+        sha256=sha256(data),
+        size_bytes=len(data),
+        spec=plan.module.spec_of(source),
+        source_digest=source.digest,
+        settings=plan.settings,
+        operators=plan.module.operators(data),
+        min_runtime=plan.module.min_runtime(data),
+        made_with={name: importlib.metadata.version(name) for name in plan.module.LIBRARIES},
+    )
+

@@ -1,0 +1,90 @@
+"""The few statistics that a device must be able to compute with NumPy alone."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+# Fewest samples for a percentile: with so many, at most one lies beyond the true percentile in 1 case of 100; with
+# fewer, the figure would be the largest sample or nearly so. These are the least numbers of queries of MLPerf's early
+# stopping for a single stream (https://github.com/mlcommons/inference/blob/master/loadgen/early_stopping.cc): 64 for
+# p90, 662 for p99, and 6,635 for p99.9, where the exact binomial gives 6,636.
+FEWEST_SAMPLES = {50.0: 1, 90.0: 64, 99.0: 662, 99.9: 6_635}
+
+
+def mcnemar_p(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> float:
+    """Exact two-sided McNemar test: how likely so uneven a split of the discordant pairs is if both are equally good.
+
+    Args:
+        right_a: bool (n,), whether the first model was right.
+        right_b: bool (n,), whether the second was.
+
+    Returns:
+        In [0, 1]; 1.0 where they never differ, 0.0 only where it is below the smallest float. Formula: McNemar (1947),
+        binomial form, in whole numbers.
+    """
+    only_a, only_b = int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())
+    discordant = only_a + only_b
+    ways = tail = 1  # ways to choose 0 of the discordant pairs; each next number of ways follows from the last
+    for k in range(min(only_a, only_b)):
+        ways = ways * (discordant - k) // (k + 1)
+        tail += ways
+    p: float = 2 * tail / 2**discordant
+    return min(1.0, p)
+
+
+def percentile(samples: NDArray[np.float64], percent: float) -> float | None:
+    """The percentile of float64 (n,), or None where there are too few samples to speak of it (`FEWEST_SAMPLES`)."""
+    return float(np.percentile(samples, percent)) if len(samples) >= FEWEST_SAMPLES[percent] else None
+
+
+def median_interval(
+    processes: Sequence[NDArray[np.float64]], *, seed: int, replicates: int = 1000, confidence: float = 0.95
+) -> tuple[float, float]:
+    """An interval of the median that holds the spread between processes.
+
+    A bootstrap that draws processes first and samples within them second: processes differ (another memory layout,
+    another neighbour) by more than samples do, and drawing single samples would hide it (Kalibera and Jones, "Rigorous
+    Benchmarking in Reasonable Time", 2013). With a handful of processes a bootstrap alone is too narrow (it held the
+    true median 82 to 87 times of 100 with five of them), so it is widened to the order statistics of their medians,
+    which make no assumption: five medians lie around the true one with a probability of 1 - 2 / 2**5, 94 %.
+
+    Args:
+        processes: one array of samples a process, none of them empty.
+        seed: of the draws.
+        replicates: bootstrap draws.
+        confidence: of the interval.
+
+    Returns:
+        (low, high), in the unit of the samples.
+
+    Raises:
+        ValueError: there are no processes, or one is empty.
+    """
+    if not processes or any(len(samples) == 0 for samples in processes):
+        raise ValueError("an interval needs at least one process, and one sample of each")
+    random = np.random.default_rng(seed)
+    # 512 samples of a process stand for all of it: their median is known far better than the processes agree.
+    replicated = np.empty(replicates)
+    for replicate in range(replicates):
+        drawn = [processes[index] for index in random.integers(len(processes), size=len(processes))]
+        replicated[replicate] = np.median([samples[random.integers(len(samples), size=512)] for samples in drawn])
+    low, high = np.percentile(replicated, [50 * (1 - confidence), 50 * (1 + confidence)])
+    medians, rank = np.sort([np.median(samples) for samples in processes]), _rank(len(processes), confidence)
+    return float(min(low, medians[rank])), float(max(high, medians[-1 - rank]))
+
+
+def _rank(n: int, confidence: float) -> int:
+    """How many of n sorted draws may be left out at each end so that the rest still spans the true median."""
+    rank, outside = 0, 2 / 2**n
+    while outside + 2 * math.comb(n, rank + 1) / 2**n <= 1 - confidence:
+        rank += 1
+        outside += 2 * math.comb(n, rank) / 2**n
+    return rank

@@ -1,0 +1,1 @@
+"""Results out, for people: every function here renders a document or an array, none computes or judges."""

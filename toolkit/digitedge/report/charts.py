@@ -1,0 +1,191 @@
+"""The charts: how training went, what is taken for what, and what each file costs. Labelled where the eye is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitedge.report import svg
+from digitedge.report.labels import label_points
+from digitedge.report.quantities import count, duration_us, percent, size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from digitedge.report.svg import Palette
+
+History = dict[str, list[float]]
+
+CURVES_INCHES = (9.6, 2.7)
+TRADEOFF_INCHES = (9.6, 3.3)
+# More classes than this, and the numbers no longer fit into their cells.
+NUMBERED_CLASSES = 26
+# Beyond this ratio a linear axis squeezes the smaller values into one spot.
+LINEAR_RATIO = 20
+
+
+def curves(history: History) -> str:
+    """Loss, accuracy and learning rate by epoch as an inline SVG. `history` is that of the `train` document."""
+    label = "Loss, accuracy and learning rate by epoch"
+    return svg.inline(
+        lambda figure, palette: _curves(figure, palette, history), CURVES_INCHES, name="curves", label=label
+    )
+
+
+def curves_png(history: History) -> bytes:
+    """The same as a PNG file."""
+    return svg.png(lambda figure, palette: _curves(figure, palette, history), CURVES_INCHES)
+
+
+def confusion(matrix: NDArray[np.int64], classes: Sequence[str]) -> str:
+    """What is taken for what, as an inline SVG.
+
+    Args:
+        matrix: int64 (classes, classes); a row is a true class, a column a decision.
+        classes: their names.
+    """
+    edge = min(9.6, 1.2 + 0.42 * len(classes))
+    wrong = int(matrix.sum() - np.trace(matrix))
+    label = f"Confusion matrix: {count(wrong)} of {count(int(matrix.sum()))} images are taken for another class"
+    return svg.inline(
+        lambda figure, palette: _confusion(figure.subplots(), palette, matrix, classes),
+        (edge, edge),
+        name="confusion",
+        label=label,
+    )
+
+
+def tradeoff(rows: Sequence[dict[str, Any]]) -> str:
+    """Latency against size and against accuracy, one point for each of these rows of the `bench` document."""
+    label = "Median latency of each file against its size and its accuracy"
+    return svg.inline(
+        lambda figure, palette: _tradeoff(figure, palette, rows), TRADEOFF_INCHES, name="tradeoff", label=label
+    )
+
+
+def _curves(figure: Figure, palette: Palette, history: History) -> None:
+    loss, accuracy, rate = figure.subplots(1, 3, width_ratios=[3, 3, 2])
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    _pair(loss, palette, epochs, history["loss"], history["val_loss"])
+    loss.set_ylim(bottom=0)
+    loss.set_title("Loss")
+    _pair(accuracy, palette, epochs, history["accuracy"], history["val_accuracy"])
+    accuracy.yaxis.set_major_formatter(lambda value, _: f"{value * 100:g} %")
+    accuracy.set_title("Accuracy")
+    rate.plot(epochs, history["learning_rate"], color=palette.faint, marker=_marker(epochs))
+    rate.set_ylim(bottom=0)
+    rate.yaxis.get_major_locator().set_params(nbins=4)
+    rate.set_title("Learning rate")
+    for axes in (loss, accuracy, rate):
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _pair(
+    axes: Axes, palette: Palette, epochs: NDArray[np.int64], training: Sequence[float], validation: Sequence[float]
+) -> None:
+    """Both curves, each named at its end; the names keep 13 points apart."""
+    axes.plot(epochs, training, color=palette.second, marker=_marker(epochs))
+    axes.plot(epochs, validation, color=palette.first, marker=_marker(epochs))
+    low, high = axes.get_ylim()
+    apart = (validation[-1] - training[-1]) / (high - low) * 140
+    shift = max(0.0, 13 - abs(apart)) / 2 * (1 if apart >= 0 else -1)
+    for name, values, colour, offset in (
+        ("training", training, palette.second, -shift),
+        ("validation", validation, palette.first, shift),
+    ):
+        axes.annotate(
+            name,
+            (epochs[-1], values[-1]),
+            (6, offset),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def _marker(epochs: NDArray[np.int64]) -> str:
+    return "o" if len(epochs) < 3 else ""  # noqa: PLR2004 (one point draws no line)
+
+
+def _confusion(axes: Axes, palette: Palette, matrix: NDArray[np.int64], classes: Sequence[str]) -> None:
+    from matplotlib.patches import Rectangle
+
+    number = len(classes)
+    errors = matrix - np.diag(np.diag(matrix))
+    most = max(1, int(errors.max()))
+    for truth, decision in np.argwhere(matrix > 0):
+        right, here = truth == decision, int(matrix[truth, decision])
+        # Less than linear, so that a single mistake is seen beside fifty.
+        strength = 0.22 if right else 0.08 + 0.6 * (here / most) ** 0.7
+        colour = palette.good if right else palette.bad
+        corner = decision - 0.47, truth - 0.47
+        axes.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=colour, alpha=strength, linewidth=0))
+        if number <= NUMBERED_CLASSES:
+            axes.text(decision, truth, count(here), ha="center", va="center", fontsize=8)
+    axes.set(xlim=(-0.5, number - 0.5), ylim=(number - 0.5, -0.5), aspect="equal")
+    upright = max(len(name) for name in classes) <= 3  # noqa: PLR2004 (what fits above a column)
+    axes.set_xticks(range(number), classes, rotation=0 if upright else 90)
+    axes.set_yticks(range(number), classes)
+    axes.xaxis.set_ticks_position("top")
+    axes.xaxis.set_label_position("top")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("taken for")
+    axes.set_ylabel("is", rotation=0, labelpad=12)
+
+
+def _tradeoff(figure: Figure, palette: Palette, rows: Sequence[dict[str, Any]]) -> None:
+    judged = [row for row in rows if row["accuracy"] is not None]
+    panels: list[Axes] = list(figure.subplots(1, 2 if judged else 1, squeeze=False)[0])
+    _scatter(panels[0], palette, rows, "size_bytes", size)
+    panels[0].set_title("Size on disk")
+    _from_zero(panels[0].set_ylim, panels[0].set_yscale, [row["size_bytes"] for row in rows])
+    if judged:
+        _scatter(panels[1], palette, judged, "accuracy", percent)
+        panels[1].set_title("Accuracy")
+        # At least one percentage point: a hundredth of a point is chance, and must not look like a cliff.
+        low, high = min(row["accuracy"] for row in judged), max(row["accuracy"] for row in judged)
+        slack = max(0.2 * (high - low), (0.01 - (high - low)) / 2)
+        panels[1].set_ylim(low - slack, high + slack)
+    for axes, key, shown in zip(panels, ("size_bytes", "accuracy"), (rows, judged), strict=False):
+        label_points(axes, [(row["p50_us"], row[key]) for row in shown], _names(shown))
+
+
+def _scatter(
+    axes: Axes, palette: Palette, rows: Sequence[dict[str, Any]], key: str, spell: Callable[[Any], str]
+) -> None:
+    for row in rows:
+        colour = palette.first if row["precision"] == "fp32" else palette.second
+        axes.plot(row["p50_us"], row[key], "o", color=colour, markersize=7, clip_on=False)
+    _from_zero(axes.set_xlim, axes.set_xscale, [row["p50_us"] for row in rows])
+    axes.xaxis.set_major_formatter(lambda value, _: duration_us(value) if value else "0")
+    axes.yaxis.set_major_formatter(lambda value, _: spell(value) if value else "0")
+    axes.xaxis.set_minor_formatter(lambda *_: "")
+    axes.yaxis.set_minor_formatter(lambda *_: "")
+    axes.set_xlabel("median of one call")
+
+
+def _names(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """`onnx int8`, with the provider where it is not the CPU; file names where that does not tell them apart."""
+    provider = [f" {row['provider']}" if row["provider"] != "cpu" else "" for row in rows]
+    short = [f"{row['format']} {row['precision']}{where}" for row, where in zip(rows, provider, strict=True)]
+    if len(set(short)) == len(short):
+        return short
+    return [f"{Path(row['path']).name}{where}" for row, where in zip(rows, provider, strict=True)]
+
+
+def _from_zero(limit: Callable[..., object], scale: Callable[[str], object], values: Sequence[float]) -> None:
+    """A linear axis from zero, so that lengths compare; a logarithmic one where the values lie too far apart."""
+    if max(values) > LINEAR_RATIO * min(values):
+        scale("log")
+        limit(min(values) / 1.6, max(values) * 1.6)
+    else:
+        limit(0, max(values) * 1.2)

@@ -1,0 +1,65 @@
+"""What is installed, and what stands in the way of something else."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+
+# These distributions unpack into the same folder, onnxruntime/: the last one that was installed wins, pip says nothing,
+# and uninstalling one of them leaves an empty module behind.
+ENGINES = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "onnxruntime-openvino",
+    "onnxruntime-directml",
+    "onnxruntime-qnn",
+    "onnxruntime-rocm",
+    "onnxruntime-migraphx",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two things that do not go together.
+
+    Attributes:
+        problem: what was found.
+        cure: what to type.
+    """
+
+    problem: str
+    cure: str
+
+
+def conflicts() -> tuple[Conflict, ...]:
+    """Everything in this environment that does not go together."""
+    return judge({distribution.name.lower(): distribution.version for distribution in importlib.metadata.distributions()})
+
+
+def judge(versions: dict[str, str]) -> tuple[Conflict, ...]:
+    """The conflicts among these distributions.
+
+    Args:
+        versions: version by name, names in lower case.
+    """
+    found = []
+    engines = [name for name in ENGINES if name in versions]
+    if len(engines) > 1:
+        cure = f"Type: pip uninstall -y {' '.join(engines)} && pip install {engines[0]} (or the one that you want)"
+        found.append(Conflict(f"{' and '.join(engines)} share one folder; the last installed wins silently.", cure))
+    if len(engines) == 1 and not _whole():
+        cure = f"Type: pip install --force-reinstall --no-deps {engines[0]}"
+        found.append(Conflict(f"{engines[0]} is installed, and its folder is empty.", cure))
+    if "onnxruntime-gpu" in versions and any(name.startswith("nvidia-") and name.endswith("-cu12") for name in versions):
+        problem = "onnxruntime-gpu uses CUDA 13, and TensorFlow's CUDA 12 libraries are installed beside it."
+        cure = "Train in one environment (train-cuda), and measure in another (cuda)."
+        found.append(Conflict(problem, cure))
+    return tuple(found)
+
+
+def _whole() -> bool:
+    try:
+        import onnxruntime
+    except ImportError:
+        return False
+    return hasattr(onnxruntime, "InferenceSession")

@@ -1,0 +1,66 @@
+"""From a path to a loaded model, and from a model to the scores of a whole data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitedge.data.preprocess import to_unit
+from digitedge.errors import ContentError, UsageError
+from digitedge.files import read_bytes
+from digitedge.measure.parity import softmax
+from digitedge.registry import entries
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitedge.runtime.model import Model
+
+
+def format_of(path: Path) -> str:
+    """The format of a file, by its suffix.
+
+    Raises:
+        ContentError: no engine reads that suffix; lists those that are read.
+    """
+    suffixes = {module.SUFFIX: name for name, module in entries("digitedge.runtime", "SUFFIX").items()}
+    if path.suffix not in suffixes:
+        known = ", ".join(sorted(suffixes))
+        raise ContentError(f"{path} is not a model that digitedge reads.", f"It must end in one of {known}.")
+    return suffixes[path.suffix]
+
+
+def load(path: Path, *, provider: str = "cpu", threads: int = 1) -> Model:
+    """Loads a model file with the engine of its format.
+
+    Args:
+        path: a .onnx, .tflite or .keras file.
+        provider: an execution provider, for .onnx files; every other engine has only `cpu`.
+        threads: that the engine may use for one call.
+
+    Raises:
+        ContentError: the file is missing, empty, damaged, or of another kind.
+        NotPresentError: the engine or the provider is not on this machine.
+        UsageError: a provider for a format that has none.
+    """
+    name = format_of(path)
+    if name != "onnx" and provider != "cpu":
+        raise UsageError(f"{path.name} cannot run on {provider}.", "Providers are for .onnx files.")
+    read_bytes(path)
+    model: Model = entries("digitedge.runtime", "SUFFIX")[name].load(path, provider=provider, threads=threads)
+    return model
+
+
+def require_engine(name: str) -> None:
+    """Raises NotPresentError if the engine of a format is not installed."""
+    entries("digitedge.runtime", "SUFFIX")[name].require_engine()
+
+
+def score(model: Model, images: NDArray[np.uint8], *, batch_size: int = 256) -> NDArray[np.float32]:
+    """Probabilities float32 (n, classes) of images uint8 (n, height, width, channels), batch by batch."""
+    batches = [model(to_unit(images[start : start + batch_size])) for start in range(0, len(images), batch_size)]
+    scores = np.concatenate(batches) if batches else np.empty((0, len(model.spec.classes)), np.float32)
+    return softmax(scores) if model.spec.output_kind == "logits" else scores

@@ -1,0 +1,65 @@
+"""What every engine looks like from outside, Keras too: parity compares two of these and knows neither."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from digitedge.errors import ContentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitedge.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the nodes of a graph run.
+
+    Attributes:
+        on_provider: nodes that the requested provider runs.
+        elsewhere: nodes that another one runs.
+    """
+
+    on_provider: int
+    elsewhere: int
+
+
+class Model(Protocol):
+    """A loaded file."""
+
+    @property
+    def spec(self) -> Spec:
+        """What the file expects and gives."""
+
+    @property
+    def precision(self) -> str:
+        """`fp32` or `int8`, as the file itself says."""
+
+    @property
+    def source_digest(self) -> str | None:
+        """Of the original that it was made from, as the file itself says; None where it does not say."""
+
+    @property
+    def placement(self) -> Placement | None:
+        """Where the nodes run; None where the engine has only one place."""
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores float32 (n, classes) of images float32 (n, height, width, channels) in [0, 1]. Any n from 1 on."""
+
+    def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
+        """One call of the engine alone, its input already in its own form: what bench times."""
+
+
+def check_images(images: NDArray[np.float32], spec: Spec) -> None:
+    """Raises ContentError if `images` are not float32 (n, height, width, channels) as `spec` says."""
+    if images.ndim != 4 or images.shape[1:] != spec.input_shape or len(images) == 0:  # noqa: PLR2004
+        expected = "x".join(str(size) for size in spec.input_shape)
+        message = f"the images have the shape {images.shape} and the model takes (n, {expected.replace('x', ', ')})."
+        raise ContentError(message, f"Give images of {expected} (height x width x channels).")
+    if images.dtype.name != "float32":
+        raise ContentError(f"the images are {images.dtype}.", "Scale them to [0, 1] as float32.")

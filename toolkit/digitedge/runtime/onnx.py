@@ -1,0 +1,135 @@
+""".onnx files, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitedge.data.preprocess import to_input
+from digitedge.errors import ContentError, DigitedgeError, package_missing
+from digitedge.files import read_bytes
+from digitedge.runtime.metadata import KEY, Embedded, from_json
+from digitedge.runtime.model import Placement, check_images
+from digitedge.runtime.protobuf import has_external_data
+from digitedge.runtime.provider import Provider, require
+from digitedge.streams import hushed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from digitedge.spec import Spec
+
+SUFFIX = ".onnx"
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """A loaded .onnx file."""
+
+    session: Any
+    spec: Spec
+    precision: str
+    source_digest: str | None
+    placement: Placement | None
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores float32 (n, classes) of images float32 (n, height, width, channels) in [0, 1]."""
+        check_images(images, self.spec)
+        feed = {self.spec.input_name: to_input(images, self.spec)}
+        (scores,) = self.session.run([self.spec.output_name], feed)
+        return np.asarray(scores, np.float32)
+
+    def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
+        """One call of the session, its input already in the file's layout."""
+        check_images(images, self.spec)
+        run, outputs, feed = self.session.run, [self.spec.output_name], {self.spec.input_name: to_input(images, self.spec)}
+
+        def call() -> None:
+            run(outputs, feed)
+
+        return call
+
+
+def load(path: Path, *, provider: str = "cpu", threads: int = 1) -> OnnxModel:
+    """Loads an .onnx file. It is hashed, scanned and loaded from the same bytes, so nothing can change between.
+
+    Raises:
+        ContentError: not an ONNX model, one with external data, or one that digitedge has not described.
+        NotPresentError: ONNX Runtime or the provider is not installed.
+    """
+    require_engine()
+    chosen = require(provider)
+    session = open_session(path, read_bytes(path), chosen, threads=threads)
+    embedded = _embedded(path, session)
+    return OnnxModel(session, embedded.spec, embedded.precision, embedded.source_digest, _placement(session, chosen))
+
+
+def open_session(path: Path, data: bytes, provider: Provider, *, threads: int = 1, optimize: bool = True) -> Any:
+    """An InferenceSession over the bytes of a model, on exactly one provider: a fallback to another is an error.
+
+    Args:
+        path: for messages only.
+        data: the model.
+        provider: where every node must run.
+        threads: for one call. The pool of a default session spins, and slows everything else in the process.
+        optimize: False runs the graph as it stands: QDQ nodes are then not fused into integer kernels, which gives what
+            a CPU without saturating 8-bit instructions gives.
+    """
+    import onnxruntime
+
+    if has_external_data(path, data):
+        message = f"{path} keeps weights in another file, which cannot be hashed with it."
+        raise ContentError(message, "Save the model as one file.")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    if not optimize:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if provider.ort_name != "CPUExecutionProvider":
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    try:
+        with hushed():
+            return onnxruntime.InferenceSession(data, options, providers=[(provider.ort_name, provider.options)])
+    except DigitedgeError:
+        raise
+    except Exception as error:  # ONNX Runtime's ten classes have no common base
+        raise ContentError(f"{path} cannot be loaded by ONNX Runtime: {_first_line(error)}.", "Is it an ONNX model?") from error
+
+
+def require_engine() -> None:
+    """Raises NotPresentError if ONNX Runtime is not installed."""
+    try:
+        import onnxruntime  # noqa: F401 (its absence has a plainer cure than a missing provider's)
+    except ImportError as error:
+        raise package_missing("onnxruntime", "cpu", "running an .onnx file") from error
+
+
+def _embedded(path: Path, session: Any) -> Embedded:
+    properties = session.get_modelmeta().custom_metadata_map
+    if KEY not in properties:
+        message = f"{path} does not say what its input means: it was not exported by digitedge."
+        raise ContentError(message, "Export the Keras original with: digitedge export MODEL.keras")
+    embedded = from_json(json.loads(properties[KEY]))
+    inputs, outputs = [value.name for value in session.get_inputs()], [value.name for value in session.get_outputs()]
+    if inputs != [embedded.spec.input_name] or embedded.spec.output_name not in outputs:
+        message = f"{path} has inputs {inputs} and outputs {outputs}, and its description says otherwise."
+        raise ContentError(message, "Export it again.")
+    return embedded
+
+
+def _placement(session: Any, provider: Provider) -> Placement:
+    nodes = [(graph.ep_name, len(graph.get_nodes())) for graph in session.get_provider_graph_assignment_info()]
+    here = sum(count for name, count in nodes if name == provider.ort_name)
+    return Placement(on_provider=here, elsewhere=sum(count for _, count in nodes) - here)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

@@ -1,0 +1,10 @@
+"""NVIDIA GPUs through CUDA."""
+
+from digitedge.runtime.provider import Provider
+
+PROVIDER = Provider(
+    ort_name="CUDAExecutionProvider",
+    package="onnxruntime-gpu",
+    needs="an NVIDIA GPU, CUDA 13 and cuDNN 9",
+    cure='In an environment of its own, type: pip install "digitedge[cuda]"',
+)

@@ -1,0 +1,10 @@
+"""AMD GPUs through MIGraphX."""
+
+from digitedge.runtime.provider import Provider
+
+PROVIDER = Provider(
+    ort_name="MIGraphXExecutionProvider",
+    package="onnxruntime-migraphx",
+    needs="an AMD GPU and MIGraphX",
+    cure="With ROCm installed, in an environment of its own, type: pip install digitedge onnxruntime-migraphx",
+)

@@ -1,0 +1,10 @@
+"""Intel's OpenVINO; its CPU device runs on any x86 processor."""
+
+from digitedge.runtime.provider import Provider
+
+PROVIDER = Provider(
+    ort_name="OpenVINOExecutionProvider",
+    package="onnxruntime-openvino",
+    needs="an x86 CPU or an Intel GPU or NPU",
+    cure='In an environment of its own, type: pip install "digitedge[openvino]"',
+)

@@ -1,0 +1,20 @@
+"""A learning rate that needs no babysitting: up during the first steps, then down to zero as half a cosine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tf_keras as keras
+
+WARM_UP = 0.05
+
+
+def warm_cosine(peak: float, steps: int) -> Any:
+    """A Keras schedule: linear from 0 to `peak` over the first 5 % of `steps`, then half a cosine down to 0.
+
+    The cosine is Loshchilov and Hutter's (arXiv:1608.03983) without restarts.
+    """
+    warm_up = max(1, round(steps * WARM_UP))
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0, decay_steps=max(1, steps - warm_up), warmup_target=peak, warmup_steps=warm_up
+    )
