@@ -1,4 +1,4 @@
-"""How many epochs? Validation accuracy of `classic` on `mnist` for several lengths and seeds; test images are never read.
+"""How many epochs? Validation accuracy of `classic` on `mnist` for several lengths and seeds. No test image is read.
 
     python benchmarks/epochs.py benchmarks/results/epochs.json
 
@@ -11,24 +11,18 @@ import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
 
 from digitedge.config import TrainConfig
 from digitedge.data.loading import load
 from digitedge.dataset import Splits
 from digitedge.measure.machine import describe
+from digitedge.report.progress import Silent
 from digitedge.runtime.keras import import_tensorflow
 
 LENGTHS = (6, 8, 12, 16)
 SEEDS = (0, 1, 2)
-
-
-class Silent:
-    """Nobody looks on."""
-
-    def begin(self, epochs: int, steps: int, batch_size: int) -> None: ...
-    def step(self, epoch: int, step: int, loss: float) -> None: ...
-    def end_epoch(self, epoch: int, figures: dict[str, float]) -> None: ...
-    def finish(self) -> None: ...
 
 
 def main(output: Path) -> None:
@@ -37,14 +31,28 @@ def main(output: Path) -> None:
     from digitedge.training.run import train
 
     splits = Splits(train=load("mnist").train, test=None)
-    runs = []
+    runs: list[dict[str, Any]] = []
     for seed in SEEDS:
         for epochs in LENGTHS:
             config = replace(TrainConfig(), epochs=epochs, seed=seed)
             fitted = train(config, splits, Silent()).fit
             runs.append({"config": asdict(config), "history": fitted.history, "seconds": fitted.seconds})
-            print(f"epochs {epochs:2} seed {seed}: validation {fitted.history['val_accuracy'][-1]:.4f}", flush=True)
             output.write_text(json.dumps({"machine": describe(), "runs": runs}, indent=1) + "\n")
+    print(table(json.loads(output.read_text())))
+
+
+def table(document: dict[str, Any]) -> str:
+    """The table of benchmarks/README.md."""
+    lines = [
+        "| epochs | validation accuracy of each seed | mean | standard deviation |",
+        "| ---: | --- | ---: | ---: |",
+    ]
+    for epochs in LENGTHS:
+        runs = [run for run in document["runs"] if run["config"]["epochs"] == epochs]
+        accuracies = [run["history"]["val_accuracy"][-1] * 100 for run in runs]
+        each = ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
+        lines.append(f"| {epochs} | {each} | {mean(accuracies):.2f} % | {stdev(accuracies):.2f} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,12 @@ def test_processes_that_disagree_are_not_stable() -> None:
     assert not shaken.stable
 
 
+def test_one_disturbed_process_of_ten_does_not_make_a_report_unstable_and_two_of_four_do() -> None:
+    quiet, disturbed = np.full(600, 50.0), np.full(600, 90.0)
+    assert LatencyReport((quiet,) * 9 + (disturbed,)).stable
+    assert not LatencyReport((quiet,) * 2 + (disturbed,) * 2).stable
+
+
 @pytest.mark.parametrize("processes", [(), (np.empty(0),), (np.ones(3), np.empty(0)), (np.ones((2, 2)),)])
 def test_a_report_of_nothing_is_refused(processes: tuple[np.ndarray, ...]) -> None:
     with pytest.raises(ValueError, match="at least one process"):

@@ -15,6 +15,7 @@ from digitedge.measure.parity import ParityReport
 PERFECT = ParityReport(
     n=10_000,
     flips=(),
+    flipped_to=(),
     accuracy=0.99,
     accuracy_reference=0.99,
     mcnemar_p=1.0,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitedge.errors import ContentError
+from digitedge.errors import ContentError, first_line
 from digitedge.files import read_bytes, read_json, sha256, write_bytes, write_json
 from digitedge.spec import Spec
 
@@ -66,6 +66,9 @@ class Golden:
         classes: the name of each class.
         source_digest: of the original.
         test_set: the name of the data set that the images are from.
+
+    Raises:
+        ContentError: the arrays do not fit each other.
     """
 
     images: NDArray[np.uint8]
@@ -74,6 +77,14 @@ class Golden:
     classes: tuple[str, ...]
     source_digest: str
     test_set: str
+
+    def __post_init__(self) -> None:
+        n, classes = len(self.images), len(self.classes)
+        fits = self.images.ndim == 4 and self.images.dtype == np.uint8 and self.scores.shape == (n, classes)  # noqa: PLR2004
+        if not fits or (self.labels is not None and self.labels.shape != (n,)):
+            shapes = [None if array is None else array.shape for array in (self.images, self.scores, self.labels)]
+            message = f"a reference of {classes} classes has images, scores and labels of the shapes {shapes}."
+            raise ContentError(message, "They must be of the same images: export the run again.")
 
 
 def source_digest(architecture: str, weights: Iterable[tuple[str, NDArray[Any]]]) -> str:
@@ -89,15 +100,20 @@ def read_manifest(folder: Path) -> tuple[Artifact, ...]:
     """The artefacts of a run folder; none where nothing has been exported.
 
     Raises:
-        ContentError: the manifest is damaged.
+        ContentError: the manifest is damaged, or was written by another version.
     """
     path = folder / MANIFEST
     if not path.exists():
         return ()
+    document = read_json(path)
+    if document.get("schema_version") != SCHEMA_VERSION:
+        message = f"{path} has schema_version {document.get('schema_version')}; this digitedge reads {SCHEMA_VERSION}."
+        raise ContentError(message, "Remove it, and export again.")
     try:
-        return tuple(_artifact(folder / name, entry) for name, entry in read_json(path)["files"].items())
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ContentError(f"{path} cannot be understood: {error!r}.", "Export again with --overwrite.") from error
+        return tuple(_artifact(folder / name, entry) for name, entry in document["files"].items())
+    except (KeyError, TypeError, ValueError, AttributeError, ContentError) as error:
+        reason = error.message if isinstance(error, ContentError) else repr(error)
+        raise ContentError(f"{path} cannot be understood: {reason}.", "Remove it, and export again.") from error
 
 
 def merge_manifest(folder: Path, artifacts: Iterable[Artifact]) -> Path:
@@ -117,16 +133,16 @@ def check_unchanged(artifact: Artifact) -> None:
 def write_golden(path: Path, golden: Golden) -> Path:
     """Writes a compressed .npz without pickled objects."""
     stream = io.BytesIO()
-    labels = {} if golden.labels is None else {"labels": golden.labels.astype(np.int64)}
-    np.savez_compressed(
-        stream,
-        images=golden.images,
-        scores=golden.scores.astype(np.float32),
-        classes=np.array(golden.classes),
-        source_digest=np.array(golden.source_digest),
-        test_set=np.array(golden.test_set),
-        **labels,
-    )
+    arrays: dict[str, Any] = {
+        "images": golden.images,
+        "scores": golden.scores.astype(np.float32),
+        "classes": np.array(golden.classes),
+        "source_digest": np.array(golden.source_digest),
+        "test_set": np.array(golden.test_set),
+    }
+    if golden.labels is not None:
+        arrays["labels"] = golden.labels.astype(np.int64)
+    np.savez_compressed(stream, **arrays)
     return write_bytes(path, stream.getvalue())
 
 
@@ -136,8 +152,9 @@ def read_golden(path: Path) -> Golden:
     Raises:
         ContentError: missing, damaged, or not such a file.
     """
+    data = read_bytes(path)
     try:
-        with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return Golden(
                 images=arrays["images"],
                 labels=arrays["labels"] if "labels" in arrays.files else None,
@@ -146,10 +163,9 @@ def read_golden(path: Path) -> Golden:
                 source_digest=str(arrays["source_digest"]),
                 test_set=str(arrays["test_set"]),
             )
-    except ContentError:
-        raise
     except Exception as error:  # zipfile, zlib and NumPy raise a zoo of classes for a damaged archive
-        raise ContentError(f"{path} is not a golden reference: {error}.", "Export the run again.") from error
+        message = f"{path} is not a golden reference: {first_line(error)}."
+        raise ContentError(message, "Export the run again.") from error
 
 
 def _entry(artifact: Artifact) -> dict[str, Any]:

@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from digitedge import __version__
 from digitedge.commands import bench, doctor, export, predict, run, show, train, verify
-from digitedge.errors import UsageError
+from digitedge.errors import StoppedError, UsageError
 from digitedge.report.terminal import Terminal
 
-
-class OneLineErrors(TyperGroup):
-    """A wrong option is told like any other error: in one line, or as a document under --json."""
-
-    def main(self, args: Any = None, **settings: Any) -> Any:
-        """Runs the command line and exits with the code of CLI errors, 2, where it cannot be understood."""
-        words = list(sys.argv[1:] if args is None else args)
-        if not settings.pop("standalone_mode", True):
-            return super().main(args=words, standalone_mode=False, **settings)
-        try:
-            sys.exit(super().main(args=words, standalone_mode=False, **settings))
-        except typer.TyperException as error:
-            command = next((word for word in words if word in self.commands), "digitedge")
-            sentence = getattr(error, "message", "") or str(error)
-            help_of = f"digitedge {command}" if command != "digitedge" else command
-            Terminal(json="--json" in words).fail(command, UsageError(sentence, f"See: {help_of} --help"))
-            sys.exit(UsageError.exit_code)
-        except typer.Abort:
-            sys.exit(130)
-
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = typer.Typer(
-    cls=OneLineErrors,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -64,6 +44,31 @@ def digitedge(
         typer.echo(context.get_help())
 
 
-def main() -> None:
-    """The `digitedge` command."""
-    app()
+def main(words: Sequence[str] | None = None) -> None:
+    """The `digitedge` command: carries it out and exits with its code.
+
+    Args:
+        words: what was typed after `digitedge`; None for the command line of this process.
+
+    Raises:
+        SystemExit: always.
+    """
+    words = sys.argv[1:] if words is None else words
+    try:
+        sys.exit(app(list(words), prog_name="digitedge", standalone_mode=False))
+    except typer.TyperException as error:
+        sys.exit(_refuse(words, error))
+    except typer.Abort:
+        sys.exit(StoppedError.exit_code)
+
+
+def _refuse(words: Sequence[str], error: typer.TyperException) -> int:
+    """A command line that cannot be understood is told like any other error: in one line, or as a document."""
+    commands = [command.name for command in app.registered_commands]
+    command = next((word for word in words if word in commands), "")
+    page = f"digitedge {command} --help" if command else "digitedge --help"
+    # pydantic, which reads the values for typer, begins with a word of its own.
+    sentence = error.format_message().replace("Value error, ", "")
+    ended = sentence if sentence.endswith((".", "?")) else f"{sentence}."
+    Terminal(json="--json" in words).fail(command or "digitedge", UsageError(ended, f"See: {page}"))
+    return UsageError.exit_code

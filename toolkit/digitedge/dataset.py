@@ -38,9 +38,9 @@ class Dataset:
             raise ContentError(f"{self.name}: images are {shape}.", "They must be uint8 (n, height, width, 1 or 3).")
         if self.labels is None:
             return
-        if self.labels.shape != (len(self.images),):
-            message = f"{self.name}: {len(self.images)} images and labels of shape {self.labels.shape}."
-            raise ContentError(message, "There must be one label for each image.")
+        if self.labels.shape != (len(self.images),) or self.labels.dtype.kind not in "iu":
+            message = f"{self.name}: {len(self.images)} images and labels {self.labels.dtype} {self.labels.shape}."
+            raise ContentError(message, "There must be one whole number for each image.")
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             message = f"{self.name}: labels from {self.labels.min()} to {self.labels.max()}."
             raise ContentError(message, f"They must be 0 to {len(self.classes) - 1}.")
@@ -58,9 +58,9 @@ class Dataset:
     def sha256(self) -> str:
         """A digest of shape, pixels and labels: two data sets with the same digest judge a model alike."""
         digest = hashlib.sha256(repr((self.images.shape, self.classes)).encode())
-        digest.update(np.ascontiguousarray(self.images))
+        digest.update(np.ascontiguousarray(self.images).data)
         if self.labels is not None:
-            digest.update(np.ascontiguousarray(self.labels.astype("<i8")))
+            digest.update(np.ascontiguousarray(self.labels.astype("<i8")).data)
         return digest.hexdigest()
 
     def take(self, indices: NDArray[np.int64] | slice) -> Dataset:

@@ -84,6 +84,13 @@ class StoppedError(DigitedgeError):
     exit_code = 130
 
 
+def first_line(error: BaseException) -> str:
+    """What an exception of another library says, fit for the middle of a sentence; its class where it says nothing."""
+    text = str(error).strip()
+    return text.splitlines()[0].rstrip(". ") if text else type(error).__name__
+
+
 def package_missing(package: str, extra: str, purpose: str) -> NotPresentError:
     """The error for a package that an extra of digitedge installs."""
-    return NotPresentError(f"{package} is not installed; {purpose} needs it.", f'Type: pip install "digitedge[{extra}]"')
+    message = f"{package} is not installed; {purpose} needs it."
+    return NotPresentError(message, f'Type: pip install "digitedge[{extra}]"')

@@ -1,4 +1,4 @@
-"""Every write goes through here: a temporary file beside the target, fsync, replace. A kill leaves the old file or the new."""
+"""Every write goes through here: a temporary file beside the target, fsync, replace. A kill leaves old or new."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise ContentError(f"{path} does not exist.", "Check the path.") from error
     except OSError as error:
-        raise ContentError(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
+        raise ContentError(
+            f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
+        ) from error
     if not data:
         raise ContentError(f"{path} is empty.", "Make or copy it again.")
     return data
@@ -94,7 +96,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         document = json.loads(read_bytes(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ContentError(f"{path} is not JSON: {error}.", "It is damaged: make it again.") from error
     if not isinstance(document, dict):
         raise ContentError(f"{path} is not a JSON object.", "It is damaged: make it again.")
@@ -131,4 +133,6 @@ def _settle(temporary: Path, path: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"{path} cannot be written: {error.strerror}.", "Choose a folder that you may write, with --out.")
+    # mkdir says of a file in its way that it exists, and nothing more.
+    reason = "a file is in the way" if isinstance(error, FileExistsError) else error.strerror or error
+    return UsageError(f"{path} cannot be written: {reason}.", "Choose a folder that you may write.")

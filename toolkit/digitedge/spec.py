@@ -82,7 +82,8 @@ class Spec:
                 classes=tuple(str(name) for name in document["classes"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise ContentError(f"a model's description cannot be read: {error!r}.", "Export the model again.") from error
+            message = f"a model's description cannot be read: {error!r}."
+            raise ContentError(message, "Export the model again.") from error
 
 
 def image_spec(input_shape: tuple[int, int, int], classes: tuple[str, ...], layout: Layout) -> Spec:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,25 +41,34 @@ def hushed() -> Iterator[None]:
 
 
 @contextmanager
-def own_stdout() -> Iterator[None]:
-    """Inside, `sys.stdout` alone reaches standard output; what native code prints there goes to standard error.
+def own_stdout() -> Iterator[TextIO]:
+    """Yields the only way to standard output: inside, what Python or native code prints there goes to standard error.
 
-    Does nothing where `sys.stdout` is no file of the process, as in a notebook or a test.
+    Where `sys.stdout` is no file of the process, as in a notebook or a test, native code cannot be kept away from it.
     """
-    try:
-        descriptor = sys.stdout.fileno()
-    except (AttributeError, OSError):
-        yield
-        return
     before = sys.stdout
-    before.flush()
+    sys.stdout = sys.stderr
+    try:
+        with _kept(before) as stream:
+            yield stream
+    finally:
+        sys.stdout = before
+
+
+@contextmanager
+def _kept(stdout: TextIO) -> Iterator[TextIO]:
+    """A stream of its own to where `stdout` goes, while the descriptor of `stdout` leads to standard error."""
+    try:
+        descriptor = stdout.fileno()
+    except (AttributeError, OSError):
+        yield stdout
+        return
+    stdout.flush()
     kept = os.dup(descriptor)
     os.dup2(2, descriptor)
     try:
-        with os.fdopen(os.dup(kept), "w", encoding=before.encoding, errors="backslashreplace") as stream:
-            sys.stdout = stream
-            yield
+        with os.fdopen(os.dup(kept), "w", encoding=stdout.encoding, errors="backslashreplace") as stream:
+            yield stream
     finally:
-        sys.stdout = before
         os.dup2(kept, descriptor)
         os.close(kept)

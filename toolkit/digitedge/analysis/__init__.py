@@ -1,0 +1,1 @@
+"""What needs the graph itself. Imports onnx: the workstation side."""

@@ -17,7 +17,7 @@ MAX_INT16 = 32_767
 def saturating_layers(model: Any) -> tuple[str, ...]:
     """The weight tensors of a QDQ model that can saturate VPMADDUBSW, which adds two u8 x s8 products in 16 bits.
 
-    The bound is the safe one: the two largest weights of an output channel, wherever they stand, times 255.
+    The bound is the safe one: the two largest weights of the tensor, wherever they stand, times 255.
 
     Args:
         model: onnx.ModelProto with QDQ nodes.

@@ -154,7 +154,7 @@ def _reason(target: Target, findings: Findings, report: LatencyReport | None) ->
     if not report.valid:
         return f"only {report.n:,} calls were made in the time there was; {FEWEST_CALLS:,} are needed"
     if not report.stable:
-        return f"the medians of its processes differ by {report.spread:.0%}; {STABLE_SPREAD:.0%} are allowed"
+        return f"its processes disagree by {report.spread:.0%} about the median; {STABLE_SPREAD:.0%} are allowed"
     return None
 
 

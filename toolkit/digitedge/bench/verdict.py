@@ -69,20 +69,21 @@ def _int8(right: Sequence[Row], rows: Sequence[Row], machine: dict[str, Any]) ->
     for place in dict.fromkeys((row.format, row.provider) for row in right):
         pair = {row.precision: row for row in right if (row.format, row.provider) == place}
         if {"int8", "fp32"} <= pair.keys():
-            return _int8_against(pair["int8"], pair["fp32"], rows, machine, shipped=pair["int8"] is right[0])
+            return _int8_against(pair["int8"], pair["fp32"], right[0], rows, machine)
     return ""
 
 
-def _int8_against(int8: Row, fp32: Row, rows: Sequence[Row], machine: dict[str, Any], *, shipped: bool) -> str:
+def _int8_against(int8: Row, fp32: Row, best: Row, rows: Sequence[Row], machine: dict[str, Any]) -> str:
     name, saved = _name(int8, rows), fp32.size_bytes - int8.size_bytes
     size = f"saves {_size(saved)}" if saved > 0 else "saves no bytes"
     faster, slower = faster_by(int8, fp32), faster_by(fp32, int8)
-    if shipped:
+    if best is int8:
         return f"It {size} against {_name(fp32, rows)}."
     if faster:
         return f"{name} is {_ratio(faster)} faster than {_name(fp32, rows)} and {size}."
     if not slower:
-        return f"{name} {size} against {_name(fp32, rows)}, and no difference in speed is proved."
+        unproved = "" if best is fp32 else ", and no difference in speed is proved"
+        return f"{name} {size} against {_name(fp32, rows)}{unproved}."
     cause = " on this CPU, which has no int8 instructions" if has_int8_instructions(machine) is False else ""
     where = f": take it where {_size(saved)} matter" if saved > 0 else f" and {size}"
     return f"{name} is {_ratio(slower)} slower than {_name(fp32, rows)}{cause}{where}."

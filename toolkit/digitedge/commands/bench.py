@@ -44,7 +44,7 @@ def bench(
 ) -> None:
     """Measure the latency of exported files, each in fresh processes, on every provider that is really there."""
     with session("bench", json=json, quiet=quiet, debug=debug) as terminal:
-        config = BenchConfig(tuple(provider or _DEFAULT.providers), threads, batch, seconds)
+        config = BenchConfig(tuple(dict.fromkeys(provider or _DEFAULT.providers)), threads, batch, seconds)
         document = carry_out(config, sources, terminal, onnx_only=provider is not None)
         terminal.document(document)
         verdict(passed=not strict or all(row["stable"] and row["valid"] for row in document["results"]))
@@ -59,7 +59,8 @@ def carry_out(
         The `bench` document.
     """
     from digitedge.artifact import MANIFEST
-    from digitedge.bench.measuring import Target, measure
+    from digitedge.bench.measuring import measure
+    from digitedge.bench.target import Target
     from digitedge.bench.verdict import verdict as conclude
     from digitedge.commands.folders import BENCH, model_files
     from digitedge.commands.judging import seeded_images

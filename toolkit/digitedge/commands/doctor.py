@@ -25,7 +25,7 @@ def doctor(*, json: Json = False, quiet: Quiet = False, debug: Debug = False) ->
 
         found = conflicts()
         body = {
-            "providers": [_examine(name, provider) for name, provider in providers().items()],
+            "providers": [_examine(name, provider) for name, provider in _cpu_first(providers())],
             "packages": versions(),
             "conflicts": [asdict(conflict) for conflict in found],
         }
@@ -36,8 +36,13 @@ def doctor(*, json: Json = False, quiet: Quiet = False, debug: Debug = False) ->
         verdict(passed=not found)
 
 
+def _cpu_first(known: dict[str, Provider]) -> list[tuple[str, Provider]]:
+    """The one that is everywhere, then the others by name."""
+    return sorted(known.items(), key=lambda entry: (entry[0] != "cpu", entry[0]))
+
+
 def _examine(name: str, provider: Provider) -> dict[str, Any]:
-    """A provider is usable when it has really run a model, the one that does nothing; the name in a list proves nothing."""
+    """A provider is usable when it has really taken a model, the one that does nothing: a name proves nothing."""
     from digitedge.bench.target import floor_of
     from digitedge.errors import DigitedgeError
     from digitedge.runtime.loading import load
@@ -51,4 +56,4 @@ def _examine(name: str, provider: Provider) -> dict[str, Any]:
             load(floor.path, provider=name)
         except DigitedgeError as error:
             reason = error.message
-    return {"name": name, "usable": reason is None, "reason": reason and f"{reason}. {provider.cure}"}
+    return {"name": name, "usable": reason is None, "reason": reason, "cure": reason and provider.cure}

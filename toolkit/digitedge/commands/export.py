@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitedge.commands.options import Debug, JudgedOn, Json, Overwrite, Quiet
+from digitedge.commands.options import Debug, Json, JudgedOn, Overwrite, Quiet
 from digitedge.commands.session import session, verdict
 from digitedge.config import ExportConfig, Output
 
@@ -50,8 +50,8 @@ def export(
 ) -> None:
     """Write a model as ONNX and TFLite, and prove each file before it gets its name."""
     with session("export", json=json, quiet=quiet, debug=debug) as terminal:
-        config = ExportConfig(tuple(to), int8, opset, output)
-        document = carry_out(config, source, calibrate, data, out, terminal, overwrite=overwrite)
+        config = ExportConfig(tuple(dict.fromkeys(to)), int8, opset, output)
+        document = carry_out(config, source, terminal, calibrate=calibrate, data=data, out=out, overwrite=overwrite)
         terminal.document(document)
         verdict(passed=document["passed"])
 
@@ -59,19 +59,28 @@ def export(
 def carry_out(
     config: ExportConfig,
     source: Path | None,
-    calibrate: str | None,
-    data: str | None,
-    out: Path | None,
     terminal: Terminal,
     *,
+    calibrate: str | None = None,
+    data: str | None = None,
+    out: Path | None = None,
     overwrite: bool,
 ) -> dict[str, Any]:
     """Converts, proves, writes the artefacts, manifest.json and golden.npz, and shows the step.
 
+    Args:
+        config: which formats and precisions.
+        source: a run folder or a .keras file; None for the newest run.
+        terminal: where the step is shown.
+        calibrate: a data source for the integer ranges; None for the run's training images.
+        data: a data source to judge on; None for what the run records.
+        out: where the files go; None for beside the model of a run, else `runs/<stem>`.
+        overwrite: whether artefacts that were made otherwise may be replaced.
+
     Returns:
         The `export` document.
     """
-    from digitedge.commands.folders import RUNS, exclusive, keras_model_of, newest_run
+    from digitedge.commands.folders import KERAS_MODEL, RUNS, exclusive, keras_model_of, newest_run
     from digitedge.commands.judging import record
     from digitedge.report.bodies import export_body
     from digitedge.report.counting import counting
@@ -80,16 +89,17 @@ def carry_out(
     from digitedge.runtime.keras import load
 
     _check_formats(config)
-    path = keras_model_of(source or newest_run())
+    path = keras_model_of(source or newest_run(holding=[KERAS_MODEL]))
+    _check_calibration(path, calibrate, config)
     folder = (out or (path.parent if _is_run(path) else RUNS / path.stem)).resolve()
     with exclusive(folder), counting(terminal, "export") as watch:
         watch(0, 1, "reading the model")
         model = load(path)
-        reference = record(model, path, data)
-        calibration = _calibration(model, path, calibrate, config)
         from digitedge.export.exporting import export as export_all
         from digitedge.export.source import make_source
 
+        reference = record(model, path, data)
+        calibration = _calibration(model, path, calibrate, config)
         made = make_source(_stem(path), model, config.output)
         exported = export_all(made, config, folder, reference.golden, calibration, overwrite=overwrite, watch=watch)
     document = envelope("export", export_body(exported, path, reference.golden))
@@ -109,6 +119,17 @@ def _check_formats(config: ExportConfig) -> None:
             raise UnknownNameError("format", name, formats)
     for name in ("keras", *config.formats):
         require_engine(name)
+
+
+def _check_calibration(path: Path, calibrate: str | None, config: ExportConfig) -> None:
+    """Raises UsageError where int8 has no images, or images have no int8, before TensorFlow is loaded."""
+    from digitedge.errors import UsageError
+
+    if calibrate is not None and not config.int8:
+        raise UsageError("--calibrate is for integers.", "Add --int8, or leave it out.")
+    if calibrate is None and config.int8 and not _is_run(path):
+        message = f"nothing is known of the data of {path.name}, and int8 needs real images to find its ranges."
+        raise UsageError(message, "Name some with --calibrate DATA.")
 
 
 def _is_run(path: Path) -> bool:
@@ -132,15 +153,9 @@ def _calibration(
     from digitedge.commands.judging import check_fit, split
     from digitedge.data.loading import load
     from digitedge.data.preprocess import to_unit
-    from digitedge.errors import UsageError
 
     if not config.int8:
-        if calibrate is not None:
-            raise UsageError("--calibrate is for integers.", "Add --int8, or leave it out.")
         return None
-    if calibrate is None and not _is_run(path):
-        message = f"nothing is known of the data of {path.name}, and int8 needs real images to find its ranges."
-        raise UsageError(message, "Name some with --calibrate DATA.")
-    images = load(calibrate).train if calibrate is not None else split(path.parent).train
+    images = load(calibrate).train if calibrate is not None else split(path.parent)[0]
     check_fit(model, images)
     return to_unit(images.images[: config.calibration_images])

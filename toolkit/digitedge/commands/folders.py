@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitedge.artifact import MANIFEST, Artifact, check_unchanged, read_manifest
-from digitedge.errors import ContentError, OutputExistsError, UsageError
-from digitedge.files import make_folder
+from digitedge.errors import ContentError, UsageError
+from digitedge.files import make_folder, refuse_existing
+from digitedge.runtime.loading import format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ KERAS_MODEL = "model.keras"
 TRAIN = "train.json"
 VERIFY = "verify.json"
 BENCH = "bench.json"
-_RUN_FILES = (KERAS_MODEL, MANIFEST)
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,19 @@ class Listed:
     artifact: Artifact | None
 
 
-def newest_run() -> Path:
+def newest_run(*, holding: Sequence[str] = (KERAS_MODEL, MANIFEST)) -> Path:
     """The run folder under `runs` that was trained or exported last.
+
+    Args:
+        holding: the files by which a run is known and dated; one of them is enough.
 
     Raises:
         ContentError: there is none.
     """
-    stamps = {path.parent: path.stat().st_mtime_ns for name in _RUN_FILES for path in RUNS.glob(f"*/{name}")}
-    if not stamps:
+    files = [path for name in holding for path in RUNS.glob(f"*/{name}")]
+    if not files:
         raise ContentError(f"there is no run in {RUNS.resolve()}.", "Type: digitedge train")
-    return max(stamps, key=lambda folder: stamps[folder]).resolve()
+    return max(files, key=lambda path: path.stat().st_mtime_ns).parent.resolve()
 
 
 def keras_model_of(source: Path) -> Path:
@@ -56,29 +60,28 @@ def keras_model_of(source: Path) -> Path:
 
 
 def model_files(sources: Sequence[Path] | None) -> tuple[Listed, ...]:
-    """Every artefact of the folders, and the files themselves, as they were exported.
+    """Every artefact of the folders, and the files themselves, as they were exported, each once.
 
     Raises:
-        ContentError: missing, changed since it was exported, or a folder without artefacts.
+        ContentError: missing, of another kind, changed since it was exported, or a folder without artefacts.
     """
-    found = [listed for source in (sources or [newest_run()]) for listed in _expand(source.resolve())]
-    for listed in found:
+    found = {listed.path: listed for source in (sources or [newest_run()]) for listed in _expand(source.resolve())}
+    for listed in found.values():
         if listed.artifact is not None:
             check_unchanged(listed.artifact)
-    return tuple(found)
+    return tuple(found.values())
 
 
 def new_run_folder(name: str, out: Path | None, *, overwrite: bool) -> Path:
-    """Makes the folder of a new run: `out`, else `runs/<name>`, with a number where that is taken.
+    """The folder of a new run: `out`, else `runs/<name>`, with a number where that is taken, and made at once.
 
     Raises:
         OutputExistsError: `out` holds a model already.
         UsageError: it cannot be written.
     """
     if out is not None:
-        if (out / KERAS_MODEL).exists() and not overwrite:
-            raise OutputExistsError(out / KERAS_MODEL)
-        return make_folder(out.resolve())
+        refuse_existing(out / KERAS_MODEL, overwrite=overwrite)
+        return out.resolve()
     make_folder(RUNS)
     for number in range(1, 10_000):
         folder = RUNS / (name if number == 1 else f"{name}-{number}")
@@ -86,26 +89,37 @@ def new_run_folder(name: str, out: Path | None, *, overwrite: bool) -> Path:
             folder.mkdir()  # two that start at once get two folders
         except FileExistsError:
             continue
-        return make_folder(folder.resolve())
+        return folder.resolve()
     raise UsageError(f"{RUNS.resolve()} is full of runs named {name}.", "Name a folder with --out.")
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Keeps every other digitedge from writing into the folder.
+def exclusive(folder: Path, *, new: bool = False) -> Iterator[None]:
+    """Makes the folder where it is missing, and keeps every other digitedge from writing into it.
+
+    Args:
+        folder: where this process will write.
+        new: the folder was made for that a moment ago. If it was, or is made here, and gets nothing, it is removed.
 
     Raises:
-        UsageError: another one is writing there.
+        UsageError: it cannot be written, or another one is writing there.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(make_folder(folder) / ".lock", timeout=0)
+    new = new or not folder.exists()
+    lock = FileLock(make_folder(folder) / _LOCK, timeout=0)
     try:
-        with lock:
-            yield
+        lock.acquire()
     except Timeout:
         message = f"another digitedge is writing into {folder}."
         raise UsageError(message, "Wait until it is done, or name another folder with --out.") from None
+    try:
+        yield
+    finally:
+        if new and [path.name for path in folder.iterdir()] == [_LOCK]:
+            (folder / _LOCK).unlink()  # still held: nobody else can be at work in here
+            folder.rmdir()
+        lock.release()
 
 
 def _expand(source: Path) -> list[Listed]:
@@ -116,5 +130,6 @@ def _expand(source: Path) -> list[Listed]:
         return artifacts
     if not source.exists():
         raise ContentError(f"{source} does not exist.", "Name a run folder or a model file.")
+    format_of(source)
     beside = {artifact.path.name: artifact for artifact in read_manifest(source.parent)}
     return [Listed(source, beside.get(source.name))]

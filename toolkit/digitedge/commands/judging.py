@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from digitedge.artifact import GOLDEN, Golden, read_golden
 from digitedge.commands.folders import KERAS_MODEL, TRAIN
 from digitedge.data.loading import judged_on, load
-from digitedge.dataset import Dataset, Splits
+from digitedge.dataset import Dataset
 from digitedge.errors import ContentError, NotPresentError, UsageError
 from digitedge.files import read_json
 from digitedge.runtime.loading import format_of, require_engine, score
@@ -53,16 +53,20 @@ def recorded_images(run: Path) -> Dataset:
         if test is not None:
             dataset, digest = judged_on(test["name"]), test["sha256"]
         else:
-            dataset, digest = split(run).test, record["validation_sha256"]
+            dataset, digest = split(run)[1], record["validation_sha256"]
     except (KeyError, TypeError) as error:
         raise ContentError(f"{run / TRAIN} lacks {error}.", "Train the model again.") from error
-    if dataset is None or dataset.sha256 != digest:
+    if dataset.sha256 != digest:
         raise _changed((test or data)["name"], run)
     return dataset
 
 
-def split(run: Path) -> Splits:
-    """The images that a run learnt from, and those that it held out, as `train` and `test`."""
+def split(run: Path) -> tuple[Dataset, Dataset]:
+    """The images that a run learnt from, and those that it held out.
+
+    Raises:
+        ContentError: train.json is damaged, or the data set is no longer what it was.
+    """
     from digitedge.training.split import hold_out
 
     record = read_json(run / TRAIN)
@@ -70,7 +74,7 @@ def split(run: Path) -> Splits:
     learnt, held_out = hold_out(load(data["name"]).train, record["config"]["validation"])
     if learnt.sha256 != data["sha256"]:
         raise _changed(data["name"], run)
-    return Splits(train=learnt, test=Dataset(held_out.images, held_out.labels, held_out.classes, VALIDATION))
+    return learnt, replace(held_out, name=VALIDATION)
 
 
 def images_for(model: Model, beside: Path, data: str | None) -> Dataset:
@@ -93,7 +97,9 @@ def check_fit(model: Model, dataset: Dataset) -> None:
     """Raises ContentError if the model cannot be judged on these images."""
     if dataset.image_shape != model.spec.input_shape:
         takes, are = ("x".join(map(str, shape)) for shape in (model.spec.input_shape, dataset.image_shape))
-        raise ContentError(f"the model takes {takes} images and those of {dataset.name} are {are}.", "Name another --data.")
+        raise ContentError(
+            f"the model takes {takes} images and those of {dataset.name} are {are}.", "Name another --data."
+        )
     if dataset.labels is not None and len(dataset.classes) != len(model.spec.classes):
         known = f"the model knows {len(model.spec.classes)} classes and {dataset.name} has {len(dataset.classes)}."
         raise ContentError(known, "Name a data set of the same classes with --data.")
@@ -117,7 +123,9 @@ def reference_for(folder: Path, reference: Path | None, data: str | None) -> Ref
         message = f"{folder} holds neither {KERAS_MODEL} nor {GOLDEN}: there is nothing to compare with."
         raise ContentError(message, "Name the original with --reference FILE.")
     if data is not None:
-        raise UsageError(f"{recorded} holds the scores of its own images only.", "Leave --data out, or add --reference.")
+        raise UsageError(
+            f"{recorded} holds the scores of its own images only.", "Leave --data out, or add --reference."
+        )
     return Reference(recorded, read_golden(recorded))
 
 
@@ -130,7 +138,7 @@ def record(model: Model, path: Path, data: str | None) -> Reference:
 def seeded_images(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """uint8 (1,000, height, width, channels): what a model is judged on where nobody has images for it."""
     # RandomState's stream is frozen for ever (NEP 19).
-    return np.random.RandomState(0).randint(0, 256, (INPUTS, *shape), np.uint8)  # noqa: NPY002
+    return np.random.RandomState(0).randint(0, 256, (INPUTS, *shape), np.uint8)
 
 
 def golden_of(model: Model, dataset: Dataset) -> Golden:

@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.", rich_help_panel="Output")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document and nothing else.", rich_help_panel="Output")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only results and errors.", rich_help_panel="Output")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and what libraries print.", rich_help_panel="Output")]
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show tracebacks and what libraries print.", rich_help_panel="Output")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.", rich_help_panel="Output")]
 
 Data = Annotated[

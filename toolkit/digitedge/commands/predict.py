@@ -171,8 +171,8 @@ def _draw(path: Path | None, inputs: Inputs, predictions: Sequence[dict[str, Any
     if path is None:
         return None
     number = len(predictions)
-    chosen = np.arange(number)
+    drawn = list(range(number))
     if number > DRAWN:
-        chosen = np.sort(np.random.default_rng(0).choice(number, DRAWN, replace=False))
-    captions = [f"{predictions[i]['label']} · {percent(predictions[i]['confidence'], 1)}" for i in chosen]
-    return str(write_bytes(path, png(sheet(inputs.images[chosen], captions))).resolve())
+        drawn = sorted(np.random.default_rng(0).choice(number, DRAWN, replace=False).tolist())
+    captions = [f"{predictions[i]['label']} · {percent(predictions[i]['confidence'], 1)}" for i in drawn]
+    return str(write_bytes(path, png(sheet(inputs.images[drawn], captions))).resolve())

@@ -64,7 +64,7 @@ def carry_out(
     if steps["train"]["interrupted"]:
         return envelope("run", body)
     asked = replace(ExportConfig(), int8=True)
-    body["export"] = export.carry_out(asked, folder, None, None, None, terminal, overwrite=overwrite)
+    body["export"] = export.carry_out(asked, folder, terminal, overwrite=overwrite)
     if body["export"]["artifacts"]:
         body["verify"] = verify.carry_out([folder], None, None, terminal)
         body["bench"] = bench.carry_out(BenchConfig(), [folder], terminal, onnx_only=False)

@@ -39,7 +39,7 @@ def session(command: str, *, json: bool, quiet: bool, debug: bool) -> Iterator[T
 
     Args:
         command: its name, for the document.
-        json: standard output belongs to the document alone: what libraries print goes to standard error.
+        json: standard output belongs to the document alone: whatever else is printed goes to standard error.
         quiet: only results and errors.
         debug: tracebacks, and nothing that libraries print is hidden.
 
@@ -47,10 +47,9 @@ def session(command: str, *, json: bool, quiet: bool, debug: bool) -> Iterator[T
         typer.Exit: with the code of the error.
     """
     with ExitStack() as stack:
-        if json:
-            stack.enter_context(own_stdout())
+        documents = stack.enter_context(own_stdout()) if json else None
         os.environ["DIGITEDGE_DEBUG"] = "1" if debug else "0"
-        terminal = Terminal(json=json, quiet=quiet)
+        terminal = Terminal(json=json, quiet=quiet, documents=documents)
         try:
             yield terminal
         except typer.Exit:

@@ -14,6 +14,8 @@ from digitedge.config import TrainConfig
 if TYPE_CHECKING:
     from digitedge.dataset import Dataset
 
+_DEFAULT = TrainConfig()
+
 Limit = Annotated[int, typer.Option(min=1, max=400, help="How many images.")]
 Out = Annotated[Path | None, typer.Option(help="The picture that is written.  [default: show.png]")]
 DEFAULT_PICTURE = Path("show.png")
@@ -21,7 +23,7 @@ DEFAULT_PICTURE = Path("show.png")
 
 def show(
     *,
-    data: Data = TrainConfig().data,
+    data: Data = _DEFAULT.data,
     limit: Limit = 5,
     out: Out = None,
     overwrite: Overwrite = False,

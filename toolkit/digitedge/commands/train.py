@@ -75,7 +75,7 @@ def carry_out(
     config = replace(config, data=_lasting(config.data))
     splits = _splits(config, test)
     folder = new_run_folder(Path(config.model).stem, out, overwrite=overwrite)
-    with exclusive(folder):
+    with exclusive(folder, new=out is None):
         terminal.note(f"training {config.model} on {config.data} into {folder}")
         import_tensorflow("training")
         from digitedge.training.run import save

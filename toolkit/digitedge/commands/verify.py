@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitedge.commands.options import Debug, JudgedOn, Json, Quiet, Sources
+from digitedge.commands.options import Debug, Json, JudgedOn, Quiet, Sources
 from digitedge.commands.session import session, verdict
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from digitedge.commands.folders import Listed
     from digitedge.commands.judging import Reference
     from digitedge.report.terminal import Terminal
+    from digitedge.runtime.model import Model
 
 ReferenceOption = Annotated[
     Path | None, typer.Option(help="Compare with this model file.  [default: the Keras original, or golden.npz]")
@@ -54,18 +55,20 @@ def carry_out(
     from digitedge.report.counting import counting
     from digitedge.report.documents import envelope
     from digitedge.report.steps.verify import step
+    from digitedge.runtime.loading import load
 
     files = model_files(sources)
     folder = files[0].path.parent
     if reference is None:
         _one_folder(files)
+    models = [load(listed.path) for listed in files]  # a damaged file is told before TensorFlow is loaded
     with counting(terminal, "verify") as watch:
         watch(0, len(files), "the original")
         against = reference_for(folder, reference, data)
         rows = []
-        for done, listed in enumerate(files):
+        for done, (listed, model) in enumerate(zip(files, models, strict=True)):
             watch(done, len(files), listed.path.name)
-            rows.append(_compare(listed, against, foreign=reference is not None))
+            rows.append(_compare(listed.path, model, against, foreign=reference is not None))
     document = envelope("verify", verify_body(against.path, against.golden.test_set, rows))
     if reference is None and (folder / MANIFEST).exists() and _whole(files, folder):
         write_json(folder / VERIFY, document)
@@ -73,20 +76,19 @@ def carry_out(
     return document
 
 
-def _compare(listed: Listed, against: Reference, *, foreign: bool) -> dict[str, Any]:
+def _compare(path: Path, model: Model, against: Reference, *, foreign: bool) -> dict[str, Any]:
     from digitedge.errors import ContentError
     from digitedge.measure.limits import LIMITS, reason
     from digitedge.measure.parity import compare
-    from digitedge.report.bodies import parity_row
-    from digitedge.runtime.loading import format_of, load, score
+    from digitedge.report.bodies import Judged, parity_row
+    from digitedge.runtime.loading import format_of, score
 
-    model = load(listed.path)
     if not foreign and model.source_digest != against.golden.source_digest:
-        message = f"{listed.path} was made from another model than {against.path.name} beside it."
+        message = f"{path} was made from another model than {against.path.name} beside it."
         raise ContentError(message, "Export it again, or name its original with --reference.")
     parity = compare(against.golden.scores, score(model, against.golden.images), against.golden.labels)
     rejection = reason(parity, LIMITS[model.precision])
-    return parity_row(listed.path, format_of(listed.path), model.precision, parity, rejection, against.golden)
+    return parity_row(Judged(path, format_of(path), model.precision, parity, rejection), against.golden)
 
 
 def _one_folder(files: Sequence[Listed]) -> None:
@@ -94,7 +96,9 @@ def _one_folder(files: Sequence[Listed]) -> None:
 
     folders = sorted({str(listed.path.parent) for listed in files})
     if len(folders) > 1:
-        raise UsageError(f"the files lie in {len(folders)} folders, each with its own original.", "Verify one at a time.")
+        raise UsageError(
+            f"the files lie in {len(folders)} folders, each with its own original.", "Verify one at a time."
+        )
 
 
 def _whole(files: Sequence[Listed], folder: Path) -> bool:

@@ -28,6 +28,7 @@ FORMATS = {
     ".ppm": "PPM",
     ".webp": "WEBP",
 }
+_KINDS = sorted(set(FORMATS.values()))
 # Pillow itself refuses only above 179 million, and a PNG of 600 kB can then cost 800 MB.
 HIGHEST_PIXELS = 25_000_000
 
@@ -71,28 +72,33 @@ def shows(image: Image) -> str:
 def _decoded(data: bytes, path: Path) -> Changed:
     import PIL.Image
 
-    kinds = sorted(set(FORMATS.values()))
     try:
-        image = PIL.Image.open(io.BytesIO(data), formats=kinds)
-        _check_header(image, path)
-        # `load` alone does not look at a PNG's checksums, nor miss its end; after `verify` it must be opened anew.
-        image.verify()
-        image = PIL.Image.open(io.BytesIO(data), formats=kinds)
-        image.load()
-        upright, change = _upright(image)
+        image, change = _upright(_loaded(data, path))
     except ContentError:
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise _too_large(path, "far too many") from error
     except PIL.UnidentifiedImageError as error:
-        hint = f"Read are {', '.join(kinds)}."
+        hint = f"Read are {', '.join(_KINDS)}."
         raise ContentError(f"{path} is not a picture of a kind that is read.", hint) from error
     except Exception as error:  # OSError, SyntaxError, struct.error, IndexError ...: no common base
         raise ContentError(f"{path} cannot be decoded: {error}.", "It is damaged: save or copy it again.") from error
-    if upright.mode not in _SHOWS:
-        message = f"{path} has more than 8 bits a channel (Pillow's mode {upright.mode})."
+    if image.mode not in _SHOWS:
+        message = f"{path} has more than 8 bits a channel (Pillow's mode {image.mode})."
         raise ContentError(message, "Save it with 8 bits a channel.")
-    return upright, change
+    return image, change
+
+
+def _loaded(data: bytes, path: Path) -> Image:
+    import PIL.Image
+
+    header = PIL.Image.open(io.BytesIO(data), formats=_KINDS)
+    _check_header(header, path)
+    # `load` alone does not look at a PNG's checksums, nor miss its end; after `verify` it must be opened anew.
+    header.verify()
+    image = PIL.Image.open(io.BytesIO(data), formats=_KINDS)
+    image.load()
+    return image
 
 
 def _upright(image: Image) -> Changed:

@@ -74,64 +74,61 @@ def export(
         UnknownNameError: a format that does not exist.
         NotPresentError: an engine that an artefact must be proved with is not installed.
     """
-    modules = entries("digitedge.export", "convert")
-    plans = [_plan(source, name, choose("format", name, modules), precision, config, folder, calibration)
-             for name in config.formats for precision in config.precisions]  # fmt: skip
+    plans = list(_plans(source, config, folder, calibration))
     for plan in plans:
         require_engine(plan.format)
         if plan.path.exists() and not overwrite and _kept(plan) is None:
             raise OutputExistsError(plan.path)
     write_golden(folder / GOLDEN, golden)
-    return tuple(_run(plans, source, config, golden, calibration, watch))
+    done = []
+    for number, plan in enumerate(plans):
+        watch(number, len(plans), plan.path.name)
+        done.append(_prove(plan, golden))
+    watch(len(plans), len(plans), plans[-1].path.name)
+    return tuple(done)
 
 
 @dataclass(frozen=True)
 class _Plan:
+    """One file that was asked for, and everything that its bytes depend on."""
+
     path: Path
     format: str
     precision: str
     module: ModuleType
     settings: dict[str, Any]
-    digest: str
+    source: Source
+    config: ExportConfig
+    calibration: NDArray[np.float32] | None
 
 
-def _plan(
-    source: Source,
-    name: str,
-    module: ModuleType,
-    precision: str,
-    config: ExportConfig,
-    folder: Path,
-    calibration: NDArray[np.float32] | None,
-) -> _Plan:
-    settings: dict[str, Any] = {"digitedge": __version__, "output": config.output}
-    if name == "onnx":
-        settings["opset"] = config.opset
-    if precision == "int8" and calibration is not None:
-        settings |= {"calibration_images": len(calibration), "calibration_sha256": sha256(calibration.tobytes())}
-    path = folder / f"{source.name}.{precision}{module.SUFFIX}"
-    return _Plan(path, name, precision, module, settings, source.digest)
+def _plans(
+    source: Source, config: ExportConfig, folder: Path, calibration: NDArray[np.float32] | None
+) -> Iterator[_Plan]:
+    modules = entries("digitedge.export", "convert")
+    for name in config.formats:
+        module = choose("format", name, modules)
+        for precision in config.precisions:
+            settings: dict[str, Any] = {"digitedge": __version__, "output": config.output}
+            if name == "onnx":
+                settings["opset"] = config.opset
+            if precision == "int8" and calibration is not None:
+                settings["calibration_images"] = len(calibration)
+                settings["calibration_sha256"] = sha256(calibration.tobytes())
+            path = folder / f"{source.name}.{precision}{module.SUFFIX}"
+            yield _Plan(path, name, precision, module, settings, source, config, calibration)
 
 
-def _run(
-    plans: list[_Plan],
-    source: Source,
-    config: ExportConfig,
-    golden: Golden,
-    calibration: NDArray[np.float32] | None,
-    watch: Callable[[int, int, str], None],
-) -> Iterator[Exported]:
-    for done, plan in enumerate(plans):
-        watch(done, len(plans), plan.path.name)
-        kept = _kept(plan)
-        artifact = kept or _stage(plan, source, plan.module.convert(source, plan.precision, config, calibration))
-        parity = compare(golden.scores, score(load(artifact.path), golden.images), golden.labels)
-        rejection = reason(parity, LIMITS[plan.precision])
-        if rejection is None and kept is None:
-            artifact = replace(artifact, path=move(artifact.path, plan.path))
-            merge_manifest(plan.path.parent, [artifact])
-        yield Exported(artifact, kept is not None, parity, rejection)
-    watch(len(plans), len(plans), plans[-1].path.name)
+def _prove(plan: _Plan, golden: Golden) -> Exported:
+    """Makes the file where it is not there yet, compares it with the original, and gives it its name if it passes."""
+    kept = _kept(plan)
+    artifact = kept or _stage(plan)
+    parity = compare(golden.scores, score(load(artifact.path), golden.images), golden.labels)
+    rejection = reason(parity, LIMITS[plan.precision])
+    if rejection is None and kept is None:
+        artifact = replace(artifact, path=move(artifact.path, plan.path))
+        merge_manifest(plan.path.parent, [artifact])
+    return Exported(artifact, kept is not None, parity, rejection)
 
 
 def _kept(plan: _Plan) -> Artifact | None:
@@ -139,25 +136,26 @@ def _kept(plan: _Plan) -> Artifact | None:
     if not plan.path.exists():
         return None
     for artifact in read_manifest(plan.path.parent):
-        same = (artifact.path, artifact.source_digest, artifact.settings) == (plan.path, plan.digest, plan.settings)
+        made_of = (artifact.path, artifact.source_digest, artifact.settings)
+        same = made_of == (plan.path, plan.source.digest, plan.settings)
         if same and sha256(read_bytes(plan.path)) == artifact.sha256:
             return artifact
     return None
 
 
-def _stage(plan: _Plan, source: Source, data: bytes) -> Artifact:
+def _stage(plan: _Plan) -> Artifact:
     """The file under `rejected`, where it stays until it has been proved."""
+    data = plan.module.convert(plan.source, plan.precision, plan.config, plan.calibration)
     return Artifact(
         path=write_bytes(plan.path.parent / REJECTED / plan.path.name, data),
         format=plan.format,
         precision=plan.precision,
         sha256=sha256(data),
         size_bytes=len(data),
-        spec=plan.module.spec_of(source),
-        source_digest=source.digest,
+        spec=plan.module.spec_of(plan.source),
+        source_digest=plan.source.digest,
         settings=plan.settings,
         operators=plan.module.operators(data),
         min_runtime=plan.module.min_runtime(data),
         made_with={name: importlib.metadata.version(name) for name in plan.module.LIBRARIES},
     )
-

@@ -13,7 +13,6 @@ from digitedge import __version__
 from digitedge.export.passes.canonical_names import canonical_names
 from digitedge.export.quantize.onnx_int8 import quantize
 from digitedge.runtime.metadata import KEY, Embedded, to_json
-from digitedge.spec import Spec
 from digitedge.streams import hushed
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from digitedge.config import ExportConfig
     from digitedge.export.source import Source
+    from digitedge.spec import Spec
 
 SUFFIX = ".onnx"
 LIBRARIES = ("tensorflow", "tf-keras", "tf2onnx", "onnx", "onnxruntime")
@@ -30,9 +30,7 @@ IR_VERSION = 8
 _MIN_RUNTIME = {17: "onnxruntime 1.12", 18: "onnxruntime 1.14"}
 
 
-def convert(
-    source: Source, precision: str, config: ExportConfig, calibration: NDArray[np.float32] | None
-) -> bytes:
+def convert(source: Source, precision: str, config: ExportConfig, calibration: NDArray[np.float32] | None) -> bytes:
     """The model as the bytes of an .onnx file. The same source and settings give the same bytes.
 
     Args:
@@ -71,12 +69,14 @@ def _from_keras(source: Source, opset: int) -> Any:
     name = source.spec.input_name
     signature = [tf.TensorSpec((None, *source.spec.input_shape), tf.float32, name=name)]
 
-    def forward(images: Any) -> dict[str, Any]:
-        return {source.spec.output_name: source.network(images, training=False)}
+    def forward(image: Any) -> dict[str, Any]:
+        return {source.spec.output_name: source.network(image, training=False)}
 
     with hushed():
-        function = tf.function(lambda image: forward(image), input_signature=signature)  # noqa: PLW0108 (names the input)
-        model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=opset, inputs_as_nchw=[name])
+        function = tf.function(forward, input_signature=signature)
+        model, _ = tf2onnx.convert.from_function(
+            function, input_signature=signature, opset=opset, inputs_as_nchw=[name]
+        )
     canonical_names(model)
     return model
 

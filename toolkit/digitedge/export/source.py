@@ -57,5 +57,5 @@ def _without_softmax(name: str, network: Any) -> Any:
     return cut
 
 
-def _is_softmax(layer: Any, kind: type) -> bool:
+def _is_softmax(layer: Any, kind: type[Any]) -> bool:
     return isinstance(layer, kind) and layer.activation is keras.activations.softmax

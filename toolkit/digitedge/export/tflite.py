@@ -94,7 +94,7 @@ def _ask_for_int8(converter: Any, calibration: NDArray[np.float32]) -> None:
 
 
 def _seal(data: bytes, source: Source, precision: str) -> bytes:
-    """Appends a zip archive with the description and the class names; interpreters ignore what follows the flatbuffer."""
+    """Appends a zip archive with the description and the class names: interpreters ignore what follows the model."""
     embedded = Embedded(spec_of(source), source.digest, precision, __version__)
     stream = io.BytesIO(data)
     with zipfile.ZipFile(stream, "a") as archive:

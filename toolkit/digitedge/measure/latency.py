@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 # MLPerf Inference asks at least 1,024 queries of a single stream
 # (https://github.com/mlcommons/inference_policies/blob/master/inference_rules.adoc).
 FEWEST_CALLS = 1024
-# A model's processes differ by memory layout, clock and neighbours: by 1 to 4 % on a quiet machine. Beyond 10 % the
-# machine was doing something else, and the figures are about that.
+# A model's processes differ by memory layout, clock and neighbours: the interval of their median is 1 to 4 % wide on a
+# quiet machine. Beyond 10 % the machine was doing something else, and the figures are about that.
 STABLE_SPREAD = 0.10
 
 
@@ -96,9 +96,9 @@ class LatencyReport:
 
     @property
     def spread(self) -> float:
-        """The widest distance between two processes' medians, as a share of their median."""
-        medians = [float(np.median(samples)) for samples in self.processes]
-        return (max(medians) - min(medians)) / float(np.median(medians))
+        """The width of `interval_us` as a share of the median: with nine processes or more, one may be disturbed."""
+        low, high = self.interval_us
+        return (high - low) / self.p50_us
 
     @property
     def stable(self) -> bool:

@@ -23,6 +23,7 @@ class ParityReport:
     Attributes:
         n: images compared, at least 1.
         flips: indices of the images whose top-1 label differs.
+        flipped_to: what the candidate decides for each of them; None where its scores are not finite.
         accuracy: of the candidate, in [0, 1]; None without labels. An image with a score that is not finite is wrong.
         accuracy_reference: of the reference; None without labels.
         mcnemar_p: exact two-sided p-value that both are equally accurate; None without labels.
@@ -33,6 +34,7 @@ class ParityReport:
 
     n: int
     flips: tuple[int, ...]
+    flipped_to: tuple[int | None, ...]
     accuracy: float | None
     accuracy_reference: float | None
     mcnemar_p: float | None
@@ -77,6 +79,7 @@ def compare(
     return ParityReport(
         n=len(reference),
         flips=tuple(int(index) for index in flips),
+        flipped_to=tuple(None if label == _NO_LABEL else int(label) for label in label_candidate[flips]),
         accuracy=None if right_candidate is None else float(right_candidate.mean()),
         accuracy_reference=None if right_reference is None else float(right_reference.mean()),
         mcnemar_p=None

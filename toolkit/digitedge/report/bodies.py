@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def train_body(run: Run, folder: Path, config: TrainConfig, test: Dataset | None
         "device": run.device,
         "history": history,
         "interrupted": run.fit.interrupted,
-        "config": asdict(config),
+        "config": {**asdict(config), "augment": config.augmentation},
         "classes": list(run.train.classes),
         "class_counts": np.bincount(run.train.require_labels(), minlength=len(run.train.classes)).tolist(),
         "split": {"train": len(run.train), "validation": len(run.validation), "test": len(test) if test else 0},
@@ -61,10 +61,7 @@ def train_body(run: Run, folder: Path, config: TrainConfig, test: Dataset | None
 
 def export_body(exported: Sequence[Exported], reference: Path, golden: Golden) -> dict[str, Any]:
     """The `export` document."""
-    rows = [
-        parity_row(one.artifact.path, one.artifact.format, one.artifact.precision, one.parity, one.reason, golden)
-        for one in exported
-    ]
+    rows = [parity_row(_judged(one), golden) for one in exported]
     verified = verify_body(reference, golden.test_set, rows)
     return {
         "artifacts": [_artifact(one) for one in exported if one.reason is None],
@@ -83,14 +80,24 @@ def verify_body(reference: Path, test_set: str, rows: Sequence[dict[str, Any]]) 
     }
 
 
-def parity_row(
-    path: Path, form: str, precision: str, parity: ParityReport, reason: str | None, golden: Golden
-) -> dict[str, Any]:
-    """One entry of `results` of the `verify` document. A difference that is not a number is null, and `reason` says why."""
+@dataclass(frozen=True)
+class Judged:
+    """A file, its figures, and the judgement of them: None as a reason means that it passed."""
+
+    path: Path
+    format: str
+    precision: str
+    parity: ParityReport
+    reason: str | None
+
+
+def parity_row(judged: Judged, golden: Golden) -> dict[str, Any]:
+    """One entry of `results` of the `verify` document. A figure that is not a number is null, and `reason` says why."""
+    parity = judged.parity
     return {
-        "path": str(path),
-        "format": form,
-        "precision": precision,
+        "path": str(judged.path),
+        "format": judged.format,
+        "precision": judged.precision,
         "provider": "cpu",
         "n": parity.n,
         "agreement": parity.agreement,
@@ -100,9 +107,10 @@ def parity_row(
         "max_abs": parity.max_abs if math.isfinite(parity.max_abs) else None,
         "mean_abs": parity.mean_abs if math.isfinite(parity.mean_abs) else None,
         "mcnemar_p": parity.mcnemar_p,
-        "passed": reason is None,
-        "reason": reason,
+        "passed": judged.reason is None,
+        "reason": judged.reason,
         "flipped": list(parity.flips),
+        "flipped_to": list(parity.flipped_to),
         "flips_by_class": _by_class(parity, golden),
     }
 
@@ -115,6 +123,11 @@ def bench_body(result: BenchResult, verdict: str) -> dict[str, Any]:
 def versions() -> dict[str, str | None]:
     """The libraries that results depend on; None for one that is not installed."""
     return {name: _version(name) for name in LIBRARIES}
+
+
+def _judged(one: Exported) -> Judged:
+    artifact = one.artifact
+    return Judged(artifact.path, artifact.format, artifact.precision, one.parity, one.reason)
 
 
 def _by_class(parity: ParityReport, golden: Golden) -> dict[str, int]:

@@ -84,7 +84,9 @@ def _curves(figure: Figure, palette: Palette, history: History) -> None:
     rate.set_title("Learning rate")
     for axes in (loss, accuracy, rate):
         axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        if len(epochs) == 1:
+            axes.set_xticks([1])
 
 
 def _pair(

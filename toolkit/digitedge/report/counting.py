@@ -45,7 +45,7 @@ def _lines(terminal: Terminal, title: str) -> Count:
     def count(done: int, total: int, name: str) -> None:
         nonlocal last
         if name != last:
-            terminal.note(f"{title} · {done:,} of {total:,} · {name}")
+            terminal.note(f"{title} · {name} · {done:,} of {total:,} done")
         last = name
 
     return count

@@ -81,7 +81,7 @@ def _charts(record: Record) -> dict[str, str]:
 
 def _pictures(record: Record) -> dict[str, Any]:
     if record.golden is None:
-        return {}
+        return dict.fromkeys(("each", "predictions", "mistakes", "flips"), ())
     flipped = [result for result in record.verify["results"] if result["flipped"]] if record.verify else []
     return {
         "each": pictures.one_of_each(record.golden),
@@ -114,10 +114,15 @@ def _environment() -> Environment:
         "difference": quantities.difference,
     }
     for name, spell in spelled.items():
-        environment.filters[name] = partial(quantities.maybe, spell=spell)
+        environment.filters[name] = partial(_spelled, spell=spell)
     environment.filters |= {"file": _file, "state": state, "machine": summary}
     environment.globals |= {"share": quantities.share, "plural": quantities.plural}
     return environment
+
+
+def _spelled(value: Any, spell: Callable[[Any], str]) -> str:
+    """The figure and its unit, which no line break parts."""
+    return quantities.maybe(value, spell).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _file(path: str) -> str:

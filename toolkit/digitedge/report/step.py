@@ -63,15 +63,15 @@ class Step:
         return grid
 
 
-def table(texts: Sequence[str], figures: Sequence[str], notes: Sequence[str] = ()) -> Table:
-    """A table without rules: texts to the left, figures right-aligned, notes (wrapped) at the end."""
+def table(texts: Sequence[str], figures: Sequence[str], notes: Sequence[str] = (), *, note_width: int = 60) -> Table:
+    """A table without rules: texts to the left, figures right-aligned, notes (wrapped to their width) at the end."""
     made = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in texts:
         made.add_column(name, no_wrap=True)
     for name in figures:
         made.add_column(name, no_wrap=True, justify="right")
     for name in notes:
-        made.add_column(name, max_width=60)
+        made.add_column(name, max_width=note_width)
     return made
 
 

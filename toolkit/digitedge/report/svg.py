@@ -120,7 +120,8 @@ def _adapted(text: str, label: str) -> str:
     body = body.replace("xlink:href", "href").replace(" \n", " ").replace("\n", " ")
     for placeholder, colour in zip(astuple(PLACEHOLDERS), astuple(IN_A_PAGE), strict=True):
         body = body.replace(placeholder, colour)
-    style = "stroke-linejoin: round; stroke-linecap: butt"
+    points = float(box[0].split()[2])  # of width; a page may make a chart smaller, but not larger than it was drawn
+    style = f"max-width: {points * 4 / 3:.0f}px; stroke-linejoin: round; stroke-linecap: butt"
     return f'<svg {box[0]} role="img" aria-label="{html.escape(label)}" style="{style}">{body}'.strip()
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from digitedge import __version__
 from digitedge.measure.machine import summary
@@ -36,10 +36,12 @@ class Terminal:
     Attributes:
         json: standard output is one JSON document.
         quiet: only results and errors.
+        documents: where the document goes; None for standard output.
     """
 
     json: bool = False
     quiet: bool = False
+    documents: TextIO | None = None
 
     @cached_property
     def out(self) -> Console:
@@ -91,8 +93,9 @@ class Terminal:
         if self.json:
             from digitedge.report.documents import to_text
 
-            sys.stdout.write(to_text(document) + "\n")
-            sys.stdout.flush()
+            stream = self.documents or sys.stdout
+            stream.write(to_text(document) + "\n")
+            stream.flush()
 
     def fail(self, command: str, error: BaseException) -> None:
         """Says why a command ended: one line on standard error, or one document under --json."""

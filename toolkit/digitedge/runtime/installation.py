@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from dataclasses import dataclass
 
 # These distributions unpack into the same folder, onnxruntime/: the last one that was installed wins, pip says nothing,
@@ -33,14 +34,14 @@ class Conflict:
 
 def conflicts() -> tuple[Conflict, ...]:
     """Everything in this environment that does not go together."""
-    return judge({distribution.name.lower(): distribution.version for distribution in importlib.metadata.distributions()})
+    return judge({_normal(found.name): found.version for found in importlib.metadata.distributions() if found.name})
 
 
 def judge(versions: dict[str, str]) -> tuple[Conflict, ...]:
     """The conflicts among these distributions.
 
     Args:
-        versions: version by name, names in lower case.
+        versions: version by name, names in lower case with hyphens.
     """
     found = []
     engines = [name for name in ENGINES if name in versions]
@@ -50,11 +51,18 @@ def judge(versions: dict[str, str]) -> tuple[Conflict, ...]:
     if len(engines) == 1 and not _whole():
         cure = f"Type: pip install --force-reinstall --no-deps {engines[0]}"
         found.append(Conflict(f"{engines[0]} is installed, and its folder is empty.", cure))
-    if "onnxruntime-gpu" in versions and any(name.startswith("nvidia-") and name.endswith("-cu12") for name in versions):
+    if "onnxruntime-gpu" in versions and any(
+        name.startswith("nvidia-") and name.endswith("-cu12") for name in versions
+    ):
         problem = "onnxruntime-gpu uses CUDA 13, and TensorFlow's CUDA 12 libraries are installed beside it."
         cure = "Train in one environment (train-cuda), and measure in another (cuda)."
         found.append(Conflict(problem, cure))
     return tuple(found)
+
+
+def _normal(name: str) -> str:
+    """A name as PEP 503 normalises it: metadata spells one distribution in several ways."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _whole() -> bool:

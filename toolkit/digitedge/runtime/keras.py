@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitedge.artifact import source_digest
-from digitedge.errors import ContentError, package_missing
+from digitedge.errors import ContentError, UsageError, first_line, package_missing
 from digitedge.files import read_bytes, read_json
 from digitedge.registry import installed
+from digitedge.runtime.keras_archive import refuse_code
 from digitedge.runtime.model import check_images
 from digitedge.spec import Spec, image_spec
 from digitedge.streams import hushed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 SUFFIX = ".keras"
+# How far the scores of one image may be from a sum of 1: float32 rounding is 1e-7 for each class, half precision 1e-3.
+_SUM_TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -58,24 +59,25 @@ class KerasModel:
         return call
 
 
-def load(path: Path, *, provider: str = "cpu", threads: int = 1) -> KerasModel:  # noqa: ARG001 (every engine's signature)
+def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> KerasModel:  # noqa: ARG001 (every engine's)
     """Loads a .keras file that holds nothing but Keras's own layers.
 
     Raises:
         ContentError: not such a file, damaged, one that holds code, or one that does not classify images.
         NotPresentError: TensorFlow or tf-keras is not installed.
+        UsageError: TensorFlow runs already, with another number of threads.
     """
     data = read_bytes(path)
     refuse_code(path, data)
     tf, tf_keras = import_tensorflow("reading a .keras file")
-    if tf.config.threading.get_intra_op_parallelism_threads() == 0 and threads > 1:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    if threads is not None:
+        _limit(tf, threads)
     try:
         with hushed():
             network = tf_keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever the layer at hand raises
-        reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
-        raise ContentError(f"{path} cannot be loaded by tf-keras: {reason}.", "Save it with tf-keras 2 as .keras.") from error
+        message = f"{path} cannot be loaded by tf-keras: {first_line(error)}."
+        raise ContentError(message, "Save it with tf-keras 2 as .keras.") from error
     return wrap(network, classes_of(path, network), name=str(path))
 
 
@@ -88,17 +90,46 @@ def wrap(network: Any, classes: tuple[str, ...], *, name: str) -> KerasModel:
         name: for messages.
 
     Raises:
-        ContentError: it takes or gives another shape.
+        ContentError: it takes or gives another shape, or something else than probabilities.
     """
     import tensorflow as tf
 
-    takes, gives = tuple(network.input_shape), tuple(network.output_shape)
-    if len(takes) != 4 or None in takes[1:] or takes[3] not in (1, 3) or gives != (None, len(classes)):  # noqa: PLR2004
-        message = f"{name} takes {takes} and gives {gives}."
-        raise ContentError(message, f"It must take (n, height, width, 1 or 3) and give (n, {len(classes)}).")
-    signature = [tf.TensorSpec((None, *takes[1:]), tf.float32)]
+    input_shape = check_network(network, len(classes), name=name)
+    signature = [tf.TensorSpec((None, *input_shape), tf.float32)]
     function = tf.function(lambda images: network(images, training=False), input_signature=signature)
-    return KerasModel(network, function, image_spec(takes[1:], classes, "NHWC"), digest_of(network))
+    return KerasModel(network, function, image_spec(input_shape, classes, "NHWC"), digest_of(network))
+
+
+def check_network(network: Any, classes: int, *, name: str) -> tuple[int, int, int]:
+    """The (height, width, channels) of the images that a network classifies.
+
+    Raises:
+        ContentError: it takes something else than images, or gives something else than one probability for each class.
+    """
+    takes, gives = _shape(network, "input_shape"), _shape(network, "output_shape")
+    if len(takes) != 4 or None in takes[1:] or takes[3] not in (1, 3) or gives != (None, classes):  # noqa: PLR2004
+        message = f"{name} takes {takes} and gives {gives}."
+        raise ContentError(message, f"It must take (n, height, width, 1 or 3) and give (n, {classes}).")
+    height, width, channels = takes[1:]
+    black_and_white = np.stack([np.zeros(takes[1:], np.float32), np.ones(takes[1:], np.float32)])
+    scores = network(black_and_white, training=False).numpy()
+    # "Is off" does not hold for a NaN: weights that are not finite are for parity to find, which says how many images.
+    if (scores < 0).any() or (np.abs(scores.sum(axis=1) - 1) > _SUM_TOLERANCE).any():
+        message = f"{name} gives scores that are not probabilities: {scores[0].min():.3g} to {scores[0].max():.3g}."
+        raise ContentError(message, "Let it end in a softmax.")
+    return height, width, channels
+
+
+def _limit(tf: Any, threads: int) -> None:
+    """Threads belong to the process, not to a model: TensorFlow takes a number only before its first computation."""
+    if tf.config.threading.get_intra_op_parallelism_threads() == threads:
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError as error:
+        message = "TensorFlow runs already in this process, and its threads can no longer be limited."
+        raise UsageError(message, "Load the model in a process of its own.") from error
 
 
 def digest_of(network: Any) -> str:
@@ -108,11 +139,26 @@ def digest_of(network: Any) -> str:
 
 
 def classes_of(path: Path, network: Any) -> tuple[str, ...]:
-    """The class names that lie beside the model in train.json, else 0, 1, 2 and so on."""
+    """The class names that lie beside the model in train.json, else 0, 1, 2 and so on.
+
+    Raises:
+        ContentError: train.json is damaged.
+    """
     beside = path.parent / "train.json"
     if path.name == "model.keras" and beside.exists():
-        return tuple(str(name) for name in read_json(beside)["classes"])
-    return tuple(str(index) for index in range(int(network.output_shape[-1])))
+        names = read_json(beside).get("classes")
+        if not isinstance(names, list):
+            raise ContentError(f"{beside} has no list of classes.", "Train the model again.")
+        return tuple(str(name) for name in names)
+    gives = _shape(network, "output_shape")
+    return tuple(str(index) for index in range(gives[1])) if len(gives) == 2 and gives[1] else ()  # noqa: PLR2004
+
+
+def _shape(network: Any, name: str) -> tuple[Any, ...]:
+    try:
+        return tuple(getattr(network, name))
+    except (AttributeError, RuntimeError, TypeError):  # Keras's own, of a network that was never built
+        return ()
 
 
 def require_engine() -> None:
@@ -137,31 +183,3 @@ def import_tensorflow(purpose: str) -> tuple[Any, Any]:
         raise package_missing(error.name or "tensorflow", "train", purpose) from error
     tf.get_logger().setLevel("ERROR")
     return tf, tf_keras
-
-
-def refuse_code(path: Path, data: bytes) -> None:
-    """Raises ContentError unless every object in the archive's configuration is one of Keras's own, and none is a Lambda.
-
-    tf-keras imports whatever module a configuration names, safe mode or not: a .keras file from elsewhere is a program.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ContentError(f"{path} is not a .keras archive: {error}.", "Save it with model.save('model.keras').") from error
-    for module, name, registered in _objects(config):
-        ours = module is None or module.split(".")[0] in {"keras", "tf_keras", "builtins"}
-        if not ours or name in {"Lambda", "function"} or (registered and ">" in registered):
-            message = f"{path} holds code of its own: {registered or name}."
-            raise ContentError(message, "digitedge loads only Keras's own layers: rebuild the model from those.")
-
-
-def _objects(config: object) -> Iterator[tuple[str | None, str, str | None]]:
-    if isinstance(config, dict):
-        if "class_name" in config:
-            yield config.get("module"), str(config["class_name"]), config.get("registered_name")
-        for value in config.values():
-            yield from _objects(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from _objects(value)

@@ -8,7 +8,6 @@ import numpy as np
 
 from digitedge.data.preprocess import to_unit
 from digitedge.errors import ContentError, UsageError
-from digitedge.files import read_bytes
 from digitedge.measure.parity import softmax
 from digitedge.registry import entries
 
@@ -33,13 +32,14 @@ def format_of(path: Path) -> str:
     return suffixes[path.suffix]
 
 
-def load(path: Path, *, provider: str = "cpu", threads: int = 1) -> Model:
+def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> Model:
     """Loads a model file with the engine of its format.
 
     Args:
         path: a .onnx, .tflite or .keras file.
         provider: an execution provider, for .onnx files; every other engine has only `cpu`.
-        threads: that the engine may use for one call.
+        threads: that the engine may use for one call; None for its own choice: one for a file for devices, all for
+            TensorFlow.
 
     Raises:
         ContentError: the file is missing, empty, damaged, or of another kind.
@@ -49,7 +49,6 @@ def load(path: Path, *, provider: str = "cpu", threads: int = 1) -> Model:
     name = format_of(path)
     if name != "onnx" and provider != "cpu":
         raise UsageError(f"{path.name} cannot run on {provider}.", "Providers are for .onnx files.")
-    read_bytes(path)
     model: Model = entries("digitedge.runtime", "SUFFIX")[name].load(path, provider=provider, threads=threads)
     return model
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digitedge.errors import ContentError
+from digitedge.measure.limits import LIMITS
 from digitedge.spec import Spec
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KEY = "digitedge"
+_PRECISIONS = {name: name for name in LIMITS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +50,24 @@ def to_json(embedded: Embedded) -> str:
     return json.dumps(document, sort_keys=True)
 
 
-def from_json(document: dict[str, Any]) -> Embedded:
+def from_json(path: Path, text: str | bytes) -> Embedded:
     """The inverse of `to_json`.
 
+    Args:
+        path: of the file that holds it, for messages.
+        text: what stands in the file.
+
     Raises:
-        ContentError: a key is missing.
+        ContentError: it is not JSON, or lacks a key, or contradicts itself.
     """
     try:
+        document: dict[str, Any] = json.loads(text)
         return Embedded(
             spec=Spec.from_json(document["spec"]),
             source_digest=str(document["source_digest"]),
-            precision=str(document["precision"]),
+            precision=_PRECISIONS[document["precision"]],
             version=str(document["version"]),
         )
-    except (KeyError, TypeError) as error:
-        raise ContentError(f"the description inside the file lacks {error}.", "Export the model again.") from error
+    except (KeyError, TypeError, ValueError, RecursionError, ContentError) as error:
+        reason = error.message if isinstance(error, ContentError) else repr(error)
+        raise ContentError(f"{path} has a damaged description: {reason}.", "Export the model again.") from error

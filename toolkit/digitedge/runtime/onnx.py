@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitedge.data.preprocess import to_input
-from digitedge.errors import ContentError, DigitedgeError, package_missing
+from digitedge.errors import ContentError, first_line, package_missing
 from digitedge.files import read_bytes
 from digitedge.runtime.metadata import KEY, Embedded, from_json
 from digitedge.runtime.model import Placement, check_images
@@ -32,6 +31,7 @@ SUFFIX = ".onnx"
 class OnnxModel:
     """A loaded .onnx file."""
 
+    path: Path
     session: Any
     spec: Spec
     precision: str
@@ -42,13 +42,17 @@ class OnnxModel:
         """Scores float32 (n, classes) of images float32 (n, height, width, channels) in [0, 1]."""
         check_images(images, self.spec)
         feed = {self.spec.input_name: to_input(images, self.spec)}
-        (scores,) = self.session.run([self.spec.output_name], feed)
+        try:
+            (scores,) = self.session.run([self.spec.output_name], feed)
+        except Exception as error:  # ONNX Runtime's ten classes have no common base
+            raise ContentError(f"{self.path} cannot be run: {first_line(error)}.", "Export it again.") from error
         return np.asarray(scores, np.float32)
 
     def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
         """One call of the session, its input already in the file's layout."""
         check_images(images, self.spec)
-        run, outputs, feed = self.session.run, [self.spec.output_name], {self.spec.input_name: to_input(images, self.spec)}
+        run, outputs = self.session.run, [self.spec.output_name]
+        feed = {self.spec.input_name: to_input(images, self.spec)}
 
         def call() -> None:
             run(outputs, feed)
@@ -56,7 +60,7 @@ class OnnxModel:
         return call
 
 
-def load(path: Path, *, provider: str = "cpu", threads: int = 1) -> OnnxModel:
+def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> OnnxModel:
     """Loads an .onnx file. It is hashed, scanned and loaded from the same bytes, so nothing can change between.
 
     Raises:
@@ -65,9 +69,10 @@ def load(path: Path, *, provider: str = "cpu", threads: int = 1) -> OnnxModel:
     """
     require_engine()
     chosen = require(provider)
-    session = open_session(path, read_bytes(path), chosen, threads=threads)
+    session = open_session(path, read_bytes(path), chosen, threads=threads or 1)
     embedded = _embedded(path, session)
-    return OnnxModel(session, embedded.spec, embedded.precision, embedded.source_digest, _placement(session, chosen))
+    placement = _placement(session, chosen)
+    return OnnxModel(path, session, embedded.spec, embedded.precision, embedded.source_digest, placement)
 
 
 def open_session(path: Path, data: bytes, provider: Provider, *, threads: int = 1, optimize: bool = True) -> Any:
@@ -98,10 +103,9 @@ def open_session(path: Path, data: bytes, provider: Provider, *, threads: int = 
     try:
         with hushed():
             return onnxruntime.InferenceSession(data, options, providers=[(provider.ort_name, provider.options)])
-    except DigitedgeError:
-        raise
     except Exception as error:  # ONNX Runtime's ten classes have no common base
-        raise ContentError(f"{path} cannot be loaded by ONNX Runtime: {_first_line(error)}.", "Is it an ONNX model?") from error
+        message = f"{path} cannot be loaded by ONNX Runtime: {first_line(error)}."
+        raise ContentError(message, "Is it an ONNX model?") from error
 
 
 def require_engine() -> None:
@@ -117,19 +121,22 @@ def _embedded(path: Path, session: Any) -> Embedded:
     if KEY not in properties:
         message = f"{path} does not say what its input means: it was not exported by digitedge."
         raise ContentError(message, "Export the Keras original with: digitedge export MODEL.keras")
-    embedded = from_json(json.loads(properties[KEY]))
-    inputs, outputs = [value.name for value in session.get_inputs()], [value.name for value in session.get_outputs()]
-    if inputs != [embedded.spec.input_name] or embedded.spec.output_name not in outputs:
-        message = f"{path} has inputs {inputs} and outputs {outputs}, and its description says otherwise."
-        raise ContentError(message, "Export it again.")
+    embedded = from_json(path, properties[KEY])
+    _check_tensors(path, session, embedded.spec)
     return embedded
+
+
+def _check_tensors(path: Path, session: Any, spec: Spec) -> None:
+    height, width, channels = spec.input_shape
+    image = (channels, height, width) if spec.layout == "NCHW" else (height, width, channels)
+    described = [(spec.input_name, "tensor(float)", *image), (spec.output_name, "tensor(float)", len(spec.classes))]
+    found = [(value.name, value.type, *value.shape[1:]) for value in (*session.get_inputs(), *session.get_outputs())]
+    if found != described:
+        message = f"{path} has other inputs or outputs than its description says."
+        raise ContentError(message, "Export it again.")
 
 
 def _placement(session: Any, provider: Provider) -> Placement:
     nodes = [(graph.ep_name, len(graph.get_nodes())) for graph in session.get_provider_graph_assignment_info()]
     here = sum(count for name, count in nodes if name == provider.ort_name)
     return Placement(on_provider=here, elsewhere=sum(count for _, count in nodes) - here)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

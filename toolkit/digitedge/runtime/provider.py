@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digitedge.errors import NotPresentError
 from digitedge.registry import choose, entries
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def absence(provider: Provider) -> str | None:
     if not hasattr(onnxruntime, "get_available_providers"):
         return "the folder of ONNX Runtime is empty, since another build of it was uninstalled"
     if provider.ort_name not in onnxruntime.get_available_providers():
-        return f"the installed ONNX Runtime {onnxruntime.__version__} was built without it; it needs {provider.needs}"
+        return f"not in this ONNX Runtime; needs {provider.needs}"
     return None
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitedge.data.preprocess import to_input
-from digitedge.errors import ContentError, package_missing
+from digitedge.errors import ContentError, first_line, package_missing
 from digitedge.files import read_bytes
 from digitedge.runtime.metadata import Embedded, from_json
 from digitedge.runtime.model import check_images
@@ -33,6 +33,7 @@ METADATA = "metadata.json"
 class TfliteModel:
     """A loaded .tflite file. Its batch is 1: more images are run one after another."""
 
+    path: Path
     interpreter: Any
     spec: Spec
     precision: str
@@ -44,14 +45,17 @@ class TfliteModel:
         check_images(images, self.spec)
         index_in, index_out = self._indices()
         scores = np.empty((len(images), len(self.spec.classes)), np.float32)
-        for row, image in enumerate(to_input(images, self.spec)):
-            self.interpreter.set_tensor(index_in, image[None])
-            self.interpreter.invoke()
-            scores[row] = self.interpreter.get_tensor(index_out)[0]
+        try:
+            for row, image in enumerate(to_input(images, self.spec)):
+                self.interpreter.set_tensor(index_in, image[None])
+                self.interpreter.invoke()
+                scores[row] = self.interpreter.get_tensor(index_out)[0]
+        except (ValueError, RuntimeError) as error:
+            raise ContentError(f"{self.path} cannot be run: {first_line(error)}.", "Export it again.") from error
         return scores
 
     def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
-        """One call of the interpreter for each image, with the input set and the output fetched, as an application does."""
+        """One call of the interpreter for each image, with the input set and the output fetched, as a program does."""
         check_images(images, self.spec)
         interpreter, (index_in, index_out) = self.interpreter, self._indices()
         inputs = [image[None] for image in to_input(images, self.spec)]
@@ -68,7 +72,7 @@ class TfliteModel:
         return self.interpreter.get_input_details()[0]["index"], self.interpreter.get_output_details()[0]["index"]
 
 
-def load(path: Path, *, provider: str = "cpu", threads: int = 1) -> TfliteModel:  # noqa: ARG001 (every engine's signature)
+def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> TfliteModel:  # noqa: ARG001 (every engine's)
     """Loads a .tflite file.
 
     Raises:
@@ -81,13 +85,14 @@ def load(path: Path, *, provider: str = "cpu", threads: int = 1) -> TfliteModel:
     data = read_bytes(path)
     try:
         with hushed():
-            interpreter = Interpreter(model_content=data, num_threads=threads)
+            interpreter = Interpreter(model_content=data, num_threads=threads or 1)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ContentError(f"{path} cannot be loaded by LiteRT: {error}.", "Is it a TensorFlow Lite model?") from error
+        message = f"{path} cannot be loaded by LiteRT: {first_line(error)}."
+        raise ContentError(message, "Is it a TensorFlow Lite model?") from error
     embedded = _embedded(path, data)
     _check_shapes(path, interpreter, embedded.spec)
-    return TfliteModel(interpreter, embedded.spec, embedded.precision, embedded.source_digest)
+    return TfliteModel(path, interpreter, embedded.spec, embedded.precision, embedded.source_digest)
 
 
 def require_engine() -> None:
@@ -101,10 +106,11 @@ def require_engine() -> None:
 def _embedded(path: Path, data: bytes) -> Embedded:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return from_json(json.loads(archive.read(METADATA)))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            text = archive.read(METADATA)
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, RuntimeError) as error:
         message = f"{path} does not say what its input means: it was not exported by digitedge."
         raise ContentError(message, "Export the Keras original with: digitedge export MODEL.keras") from error
+    return from_json(path, text)
 
 
 def _check_shapes(path: Path, interpreter: Any, spec: Spec) -> None:

@@ -1,0 +1,1 @@
+"""From images to a trained network. Imports TensorFlow: the workstation side."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitedge.errors import ContentError, UnknownNameError
 from digitedge.registry import names
+from digitedge.runtime.keras import check_network
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -40,15 +41,20 @@ def build(model: str, input_shape: tuple[int, int, int], classes: int) -> Any:
     check_architecture(model)
     module = _from_file(Path(model)) if model.endswith(".py") else importlib.import_module(f"{PACKAGE}.{model}")
     if not hasattr(module, "build"):
-        raise ContentError(f"{model} has no function build.", "Define build(input_shape, classes) -> keras.Model in it.")
+        raise ContentError(
+            f"{model} has no function build.", "Define build(input_shape, classes) -> keras.Model in it."
+        )
     try:
         network = module.build(input_shape, classes)
-        gives = tuple(network.output_shape)
-    except Exception as error:  # whatever the user's own code raises
-        raise ContentError(f"{model} cannot build a network for {input_shape}: {error}", "Mend its build().") from error
-    if gives != (None, classes):
-        message = f"the network of {model} gives {gives}."
-        raise ContentError(message, f"It must give (None, {classes}): one probability for each class.")
+        takes = check_network(network, classes, name=f"the network of {model}")
+    except ContentError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
+        raise ContentError(
+            f"{model} cannot build a network for {input_shape}: {error!r}.", "Mend its build()."
+        ) from error
+    if takes != input_shape:
+        raise ContentError(f"the network of {model} takes {takes} images.", f"It must take {input_shape}.")
     return network
 
 
@@ -59,6 +65,6 @@ def _from_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the user's own code raises
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
         raise ContentError(f"{path} cannot be imported: {error!r}.", "Mend the file.") from error
     return module

@@ -18,7 +18,9 @@ class WeightAverage(keras.callbacks.Callback):  # type: ignore[misc] # Keras shi
     def __init__(self, decay: float) -> None:
         super().__init__()
         self._decay = decay
+        self._weights: list[Any] = []
         self._shadow: list[Any] = []
+        self._swapped = False
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 (Keras's signature)
         """Starts from the initial weights."""
@@ -34,13 +36,17 @@ class WeightAverage(keras.callbacks.Callback):  # type: ignore[misc] # Keras shi
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         """Validation sees the average."""
         self._exchange()
+        self._swapped = True
 
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         """Training goes on with the weights themselves."""
         self._exchange()
+        self._swapped = False
 
     def settle(self) -> None:
-        """Makes the average the weights of the model, for good."""
+        """Makes the average the weights of the model, for good. Stopped during validation, they are that already."""
+        if self._swapped:
+            return
         for weight, shadow in zip(self._weights, self._shadow, strict=True):
             weight.assign(shadow)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
 import tf_keras as keras
 
 from digitedge.errors import ContentError
@@ -64,7 +64,7 @@ def fit(network: Any, train: Dataset, validation: Dataset, config: TrainConfig, 
             epochs=config.epochs,
             steps_per_epoch=steps,
             validation_data=validation_batches(validation),
-            callbacks=[average, report, keras.callbacks.TerminateOnNaN()],
+            callbacks=[average, report],
             verbose=0,
         )
     except KeyboardInterrupt:
@@ -94,10 +94,11 @@ class _Report(keras.callbacks.Callback):  # type: ignore[misc] # Keras ships no 
         self._epoch, self._started = epoch + 1, time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
-        self.diverged = not tf.math.is_finite(logs["loss"]).numpy()
+        self._judge(logs)
         self._watch.step(self._epoch, batch + 1, logs["loss"])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self._judge(logs)
         if self.diverged:
             return
         learning_rate = float(self._rate(self.model.optimizer.iterations))
@@ -105,3 +106,8 @@ class _Report(keras.callbacks.Callback):  # type: ignore[misc] # Keras ships no 
         for name in FIGURES:
             self.history[name].append(float(figures[name]))
         self._watch.end_epoch(epoch + 1, figures)
+
+    def _judge(self, logs: dict[str, float]) -> None:
+        """Stops at the first figure that is not finite, and without a word: keras.callbacks.TerminateOnNaN prints."""
+        if not all(math.isfinite(figure) for figure in logs.values()):
+            self.diverged = self.model.stop_training = True

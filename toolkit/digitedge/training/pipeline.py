@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def training_batches(dataset: Dataset, config: TrainConfig) -> Any:
-    """An endless tf.data.Dataset of (images float32 (b, h, w, c) in [0, 1], labels int64 (b,)), every image once an epoch.
+    """Endless (images float32 (b, h, w, c) in [0, 1], labels int64 (b,)), each image once an epoch, as tf.data.Dataset.
 
-    Order and augmentation depend on `config.seed` and on nothing else.
+    The augmentation depends on `config.seed` alone, the order also on TensorFlow's global seed, which training sets to
+    the same number.
     """
     images, labels = tf.constant(dataset.images), tf.constant(dataset.require_labels())
     change = AUGMENTATIONS[config.augmentation]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from digitedge.dataset import Dataset
 from digitedge.errors import ContentError
+
+if TYPE_CHECKING:
+    from digitedge.dataset import Dataset
 
 # Fixed, and apart from --seed: runs with other seeds are validated on the same images, and nobody can try splits.
 SPLIT_SEED = 20_120
@@ -22,5 +26,5 @@ def hold_out(dataset: Dataset, part: float) -> tuple[Dataset, Dataset]:
         message = f"{dataset.name} has {len(dataset)} images: {part:.0%} of them cannot be held out for validation."
         raise ContentError(message, "Name a data set with more images.")
     # RandomState's stream is frozen for ever (NEP 19): the split is the same with any release of NumPy.
-    order = np.random.RandomState(SPLIT_SEED).permutation(len(dataset))  # noqa: NPY002
+    order = np.random.RandomState(SPLIT_SEED).permutation(len(dataset))
     return dataset.take(order[held:]), dataset.take(order[:held])

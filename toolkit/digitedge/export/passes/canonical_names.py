@@ -5,15 +5,20 @@ tf2onnx numbers what it adds in the order of Python sets, so that two conversion
 
 from __future__ import annotations
 
+import itertools
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def canonical_names(model: Any) -> None:
     """Renames nodes, inner tensors and initializers in place, and sorts the initializers by their first use.
 
     1. The names of the graph's inputs and outputs stay.
-    2. Every other name loses its `:0` and its `__number`, and `/ReadVariableOp` becomes `/weights`; a second bearer of a name gets `_2`, in the order of use.
+    2. Every other name loses its `:0` and its `__number`, and `/ReadVariableOp` becomes `/weights`; a second bearer of
+       a name gets `_2`, in the order of use.
     3. A graph with inner graphs (If, Loop, Scan) is left as it is, since those may name tensors of the outer one.
 
     Args:
@@ -24,12 +29,14 @@ def canonical_names(model: Any) -> None:
         return
     tensors = {value.name: value.name for value in (*graph.input, *graph.output)}
     tensors[""] = ""  # an optional input that is left out
-    nodes: dict[str, str] = {}
+    taken, taken_by_nodes = set(tensors), set[str]()
     for node in graph.node:
-        node.name = _fresh(node.name or node.op_type, nodes)
+        node.name = _fresh(node.name or node.op_type, taken_by_nodes)
         for names in (node.input, node.output):
             for index, name in enumerate(names):
-                names[index] = tensors[name] if name in tensors else _fresh(name, tensors)
+                if name not in tensors:
+                    tensors[name] = _fresh(name, taken)
+                names[index] = tensors[name]
     order = {name: position for position, name in enumerate(tensors)}
     used = sorted((tensor for tensor in graph.initializer if tensor.name in tensors), key=lambda t: order[t.name])
     del graph.initializer[len(used) :]
@@ -38,16 +45,17 @@ def canonical_names(model: Any) -> None:
     del graph.value_info[:]
 
 
-def _fresh(name: str, taken: dict[str, str]) -> str:
-    base = re.sub(r"__\d+|:\d+$", "", name)
-    base = base.replace("/ReadVariableOp", "/weights")
-    bearers = set(taken.values())
-    fresh, number = base, 1
-    while fresh in bearers:
-        number += 1
-        fresh = f"{base}_{number}"
-    taken[name] = fresh
+def _fresh(name: str, taken: set[str]) -> str:
+    """The canonical form of `name`, which nothing in `taken` bears yet; it is added there."""
+    base = re.sub(r"__\d+|:\d+$", "", name).replace("/ReadVariableOp", "/weights")
+    fresh = next(bearer for bearer in _bearers(base) if bearer not in taken)
+    taken.add(fresh)
     return fresh
+
+
+def _bearers(base: str) -> Iterator[str]:
+    yield base
+    yield from (f"{base}_{number}" for number in itertools.count(2))
 
 
 def _renamed(tensor: Any, names: dict[str, str]) -> Any:

@@ -1,0 +1,1 @@
+"""Integers for floats, so that decisions stay."""

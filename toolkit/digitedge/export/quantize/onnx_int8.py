@@ -54,7 +54,7 @@ def quantize(model: Any, input_name: str, calibration: NDArray[np.float32]) -> A
         quantize_static(
             prepared,
             result,
-            _Reader(input_name, calibration),
+            ImageReader(input_name, calibration),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=OPERATORS,
             per_channel=True,
@@ -68,7 +68,7 @@ def quantize(model: Any, input_name: str, calibration: NDArray[np.float32]) -> A
     return quantized
 
 
-class _Reader:
+class ImageReader:
     """Calibration images, one at a time, as ONNX Runtime's quantizer asks for them."""
 
     def __init__(self, input_name: str, images: NDArray[np.float32]) -> None:
@@ -76,6 +76,7 @@ class _Reader:
         self._images: Iterator[NDArray[np.float32]] = iter(images)
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        """The next image as a batch of one, under the name of the input; None after the last."""
         image = next(self._images, None)
         return None if image is None else {self._name: image[None]}
 

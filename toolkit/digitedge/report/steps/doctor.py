@@ -18,10 +18,14 @@ def step(document: dict[str, Any]) -> Step:
     packages = table(["package"], ["version"])
     for name, version in document["packages"].items():
         packages.add_row(name, version or MISSING, style="" if version else "dim")
-    providers = table(["provider", ""], [], ["why not"])
+    # Most reasons and most cures then take one line each of a page of 100 columns.
+    providers = table(["provider", ""], [], ["why not"], note_width=68)
     for provider in document["providers"]:
-        usable = Text("usable", "green") if provider["usable"] else Text("not here", "dim")
-        providers.add_row(provider["name"], usable, printable(provider["reason"] or ""))
+        if provider["usable"]:
+            providers.add_row(provider["name"], Text("usable", "green"), "")
+        else:
+            why = f"{printable(provider['reason'])}\n{printable(provider['cure'])}"
+            providers.add_row(provider["name"], Text("not here", "dim"), why)
     body: list[RenderableType] = [packages, Text(), providers]
     for conflict in document["conflicts"]:
         body += [Text(), prose(conflict["problem"], "bold red"), prose(conflict["cure"])]

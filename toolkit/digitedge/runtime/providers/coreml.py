@@ -6,5 +6,5 @@ PROVIDER = Provider(
     ort_name="CoreMLExecutionProvider",
     package="onnxruntime",
     needs="macOS on Apple hardware",
-    cure='On macOS, type: pip install "digitedge[cpu]"',
+    cure='On macOS: pip install "digitedge[cpu]"',
 )

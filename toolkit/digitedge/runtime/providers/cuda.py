@@ -6,5 +6,5 @@ PROVIDER = Provider(
     ort_name="CUDAExecutionProvider",
     package="onnxruntime-gpu",
     needs="an NVIDIA GPU, CUDA 13 and cuDNN 9",
-    cure='In an environment of its own, type: pip install "digitedge[cuda]"',
+    cure='In its own environment: pip install "digitedge[cuda]"',
 )

@@ -6,5 +6,5 @@ PROVIDER = Provider(
     ort_name="DmlExecutionProvider",
     package="onnxruntime-directml",
     needs="Windows and a DirectX 12 GPU",
-    cure="On Windows, in an environment of its own, type: pip install digitedge onnxruntime-directml",
+    cure="In its own environment: pip install digitedge onnxruntime-directml",
 )

@@ -6,5 +6,5 @@ PROVIDER = Provider(
     ort_name="MIGraphXExecutionProvider",
     package="onnxruntime-migraphx",
     needs="an AMD GPU and MIGraphX",
-    cure="With ROCm installed, in an environment of its own, type: pip install digitedge onnxruntime-migraphx",
+    cure="In its own environment: pip install digitedge onnxruntime-migraphx",
 )

@@ -6,5 +6,5 @@ PROVIDER = Provider(
     ort_name="OpenVINOExecutionProvider",
     package="onnxruntime-openvino",
     needs="an x86 CPU or an Intel GPU or NPU",
-    cure='In an environment of its own, type: pip install "digitedge[openvino]"',
+    cure='In its own environment: pip install "digitedge[openvino]"',
 )

@@ -6,5 +6,5 @@ PROVIDER = Provider(
     ort_name="QNNExecutionProvider",
     package="onnxruntime-qnn",
     needs="a Qualcomm processor",
-    cure="On a Qualcomm device, in an environment of its own, type: pip install digitedge onnxruntime-qnn",
+    cure="In its own environment: pip install digitedge onnxruntime-qnn",
 )

@@ -6,5 +6,5 @@ PROVIDER = Provider(
     ort_name="ROCMExecutionProvider",
     package="onnxruntime-rocm",
     needs="an AMD GPU and ROCm",
-    cure="With ROCm installed, in an environment of its own, type: pip install digitedge onnxruntime-rocm",
+    cure="In its own environment: pip install digitedge onnxruntime-rocm",
 )

@@ -6,5 +6,5 @@ PROVIDER = Provider(
     ort_name="TensorrtExecutionProvider",
     package="onnxruntime-gpu",
     needs="an NVIDIA GPU and TensorRT 10",
-    cure='In an environment of its own, type: pip install "digitedge[cuda]" tensorrt',
+    cure='In its own environment: pip install "digitedge[cuda]" tensorrt',
 )

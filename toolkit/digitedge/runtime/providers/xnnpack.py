@@ -5,6 +5,6 @@ from digitedge.runtime.provider import Provider
 PROVIDER = Provider(
     ort_name="XnnpackExecutionProvider",
     package="onnxruntime",
-    needs="a build of ONNX Runtime with XNNPACK, which no package on PyPI is",
+    needs="a build that PyPI does not have",
     cure="Build ONNX Runtime with --use_xnnpack.",
 )

@@ -1,0 +1,115 @@
+"""From what the processes found to a row."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from digitedge.bench.job import Outcome
+from digitedge.bench.row import Findings, Row, report_of, row_of
+from digitedge.bench.target import Target
+from digitedge.config import BenchConfig
+from digitedge.measure.latency import LatencyReport
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The keys of a row of `results` in the JSON of `digitedge bench`: documented, never renamed.
+KEYS = (
+    *(
+        "path",
+        "format",
+        "precision",
+        "provider",
+        "threads",
+        "batch",
+        "n",
+        "min_us",
+        "p50_us",
+        "p50_low_us",
+        "p50_high_us",
+    ),
+    *("p90_us", "p99_us", "p999_us", "mean_us", "std_us", "floor_p50_us", "images_per_s", "load_ms", "first_ms"),
+    *("rss_bytes", "size_bytes", "accuracy", "agreement", "nodes_on_provider", "nodes_elsewhere"),
+    *("stable", "valid", "reason"),
+)
+TIMES = [key for key in KEYS if key.endswith(("_us", "_ms", "_per_s"))]
+FLOOR = LatencyReport((np.full(1024, 3.0),))
+
+
+def outcome(level_us: float = 50.0, *, calls: int = 1000) -> Outcome:
+    return Outcome(np.full(calls, level_us), 2.0, 1.0, 60_000_000, 9, 0, None, None)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Target:
+    """A file of 123 bytes."""
+    path = tmp_path / "a.int8.onnx"
+    path.write_bytes(bytes(123))
+    return Target(path, precision="int8")
+
+
+def join(target: Target, *outcomes: Outcome, lost: str | None = None, batch: int = 1) -> Row:
+    findings = Findings(outcomes, lost)
+    return row_of(target, BenchConfig(batch=batch), findings, report_of(findings, seed=0), FLOOR)
+
+
+def test_the_keys_are_those_of_the_documented_json() -> None:
+    assert tuple(field.name for field in fields(Row)) == KEYS
+
+
+def test_the_processes_are_joined(target: Target) -> None:
+    first = replace(outcome(50.0), agreement=0.999, accuracy=0.99, load_ms=4.0)
+    row = join(target, first, outcome(52.0))
+    assert (row.path, row.format, row.precision, row.provider) == (target.path, "onnx", "int8", "cpu")
+    assert (row.n, row.min_us, row.p50_us, row.mean_us) == (2000, 50.0, 51.0, 51.0)
+    assert (row.p50_low_us, row.p50_high_us) == (50.0, 52.0)
+    assert (row.p90_us, row.p99_us, row.p999_us) == (52.0, 52.0, None)
+    assert (row.load_ms, row.first_ms, row.rss_bytes, row.size_bytes) == (3.0, 1.0, 60_000_000, 123)
+    assert (row.agreement, row.accuracy) == (0.999, 0.99)
+    assert (row.nodes_on_provider, row.nodes_elsewhere, row.floor_p50_us) == (9, 0, 3.0)
+    assert (row.stable, row.valid, row.reason) == (True, True, None)
+    assert row.images_per_s == pytest.approx(1e6 / 51)
+
+
+def test_images_per_second_count_the_batch(target: Target) -> None:
+    assert join(target, outcome(100.0, calls=2000), batch=64).images_per_s == pytest.approx(640_000)
+
+
+def test_nodes_elsewhere_make_the_row_invalid_and_take_its_times(target: Target) -> None:
+    partly = Outcome(None, None, None, None, 7, 2, None, None)
+    row = join(replace(target, provider="openvino"), partly, partly)
+    assert (row.valid, row.stable, row.reason) == (False, False, "2 of 9 nodes did not run on openvino")
+    assert (row.nodes_on_provider, row.nodes_elsewhere) == (7, 2)
+    assert {getattr(row, key) for key in (*TIMES, "n", "rss_bytes")} == {None}
+
+
+def test_one_process_with_nodes_elsewhere_is_enough(target: Target) -> None:
+    row = join(target, Outcome(None, None, None, None, 7, 2, None, None), outcome(), outcome())
+    assert (row.valid, row.p50_us, row.reason) == (False, None, "2 of 9 nodes did not run on cpu")
+
+
+def test_a_lost_process_makes_the_row_invalid_and_takes_its_times(target: Target) -> None:
+    row = join(target, outcome(), lost="its process was ended by SIGSEGV")
+    assert (row.valid, row.stable, row.reason) == (False, False, "its process was ended by SIGSEGV")
+    assert {getattr(row, key) for key in (*TIMES, "n", "rss_bytes")} == {None}
+
+
+def test_a_target_that_never_answered_has_a_row(target: Target) -> None:
+    row = join(target, lost="it did not return within 60 s")
+    assert (row.valid, row.n, row.nodes_on_provider, row.size_bytes) == (False, None, None, 123)
+
+
+def test_too_few_calls_are_shown_and_not_valid(target: Target) -> None:
+    row = join(target, outcome(calls=20), outcome(calls=20))
+    assert (row.n, row.p50_us, row.p90_us, row.p99_us) == (40, 50.0, None, None)
+    assert (row.valid, row.reason) == (False, "only 40 calls were made in the time there was; 1,024 are needed")
+
+
+def test_processes_that_disagree_are_said_to(target: Target) -> None:
+    row = join(target, outcome(50.0), outcome(75.0))
+    assert (row.valid, row.stable) == (True, False)
+    assert row.reason == "its processes disagree by 40% about the median; 10% are allowed"

@@ -1,0 +1,45 @@
+"""The models that do nothing."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitedge.bench.target import Target, floor_of
+from digitedge.errors import ContentError
+from digitedge.runtime.loading import load
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "make_floor_models.py"
+
+
+@pytest.mark.parametrize("name", ["onnx", "tflite"])
+def test_the_floor_gives_back_what_it_is_given(name: str) -> None:
+    floor = floor_of(name)
+    assert floor is not None
+    assert (floor.format, floor.is_floor) == (name, True)
+    assert floor.path.stat().st_size < 2000
+    images = np.random.default_rng(0).random((7, 1, 10, 1), np.float32)
+    assert np.array_equal(load(floor.path)(images), images.reshape(7, 10))
+
+
+def test_the_committed_script_makes_these_very_bytes() -> None:
+    specification = importlib.util.spec_from_file_location("make_floor_models", SCRIPT)
+    assert specification is not None
+    assert specification.loader is not None
+    script = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(script)
+    floor = floor_of("onnx")
+    assert floor is not None
+    assert script.identity_onnx() == floor.path.read_bytes()
+
+
+def test_keras_has_no_floor() -> None:
+    assert floor_of("keras") is None
+
+
+def test_a_file_of_no_engine_is_refused() -> None:
+    with pytest.raises(ContentError, match=r"model\.zip is not a model that digitedge reads\. It must end in one of"):
+        _ = Target(Path("model.zip")).format

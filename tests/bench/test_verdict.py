@@ -1,0 +1,205 @@
+"""The sentences, word for word, and that none is said without proof."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitedge.bench.row import Row
+from digitedge.bench.verdict import faster_by, verdict
+
+NO_VNNI: dict[str, Any] = {"flags": ["avx2"]}
+VNNI: dict[str, Any] = {"flags": ["avx2", "avx_vnni"]}
+UNKNOWN: dict[str, Any] = {"flags": None}
+KILOBYTES = {"fp32": 818_000, "int8": 214_000}
+
+
+def row(name: str, p50_us: float, *, spread_us: float = 0.5, agreement: float | None = 1.0) -> Row:
+    stem, precision, suffix = name.split(".")
+    return Row(
+        path=Path(f"/run/{stem}.{precision}.{suffix}"),
+        format=suffix,
+        precision=precision,
+        provider="cpu",
+        threads=1,
+        batch=1,
+        n=20_000,
+        min_us=p50_us - 1,
+        p50_us=p50_us,
+        p50_low_us=p50_us - spread_us,
+        p50_high_us=p50_us + spread_us,
+        p90_us=p50_us + 2,
+        p99_us=p50_us + 5,
+        p999_us=p50_us + 9,
+        mean_us=p50_us,
+        std_us=1.0,
+        floor_p50_us=3.0,
+        images_per_s=1e6 / p50_us,
+        load_ms=1.0,
+        first_ms=1.0,
+        rss_bytes=60_000_000,
+        size_bytes=KILOBYTES[precision],
+        accuracy=None,
+        agreement=agreement,
+        nodes_on_provider=None,
+        nodes_elsewhere=None,
+        stable=True,
+        valid=True,
+        reason=None,
+    )
+
+
+ONNX, TFLITE = row("classic.fp32.onnx", 60), row("classic.fp32.tflite", 48.6)
+INT8_ONNX, INT8_TFLITE = row("classic.int8.onnx", 78), row("classic.int8.tflite", 151)
+ALL = [ONNX, INT8_ONNX, TFLITE, INT8_TFLITE]
+
+
+def test_the_usual_four_files() -> None:
+    assert verdict(ALL, NO_VNNI) == (
+        "Ship classic.fp32.tflite: 48.6 µs, 1.23x faster than classic.fp32.onnx. "
+        "classic.int8.tflite is 3.1x slower than classic.fp32.tflite on this CPU, which has no int8 instructions: "
+        "take it where 604 kB matter."
+    )
+
+
+@pytest.mark.parametrize("machine", [VNNI, UNKNOWN])
+def test_the_cpu_is_blamed_only_where_it_is_known_to_lack_the_instructions(machine: dict[str, Any]) -> None:
+    assert "classic.int8.tflite is 3.1x slower than classic.fp32.tflite: take it" in verdict(ALL, machine)
+
+
+def test_the_next_file_and_the_plain_onnx_file_are_both_named() -> None:
+    assert verdict([TFLITE, row("other.fp32.tflite", 53), ONNX], NO_VNNI) == (
+        "Ship classic.fp32.tflite: 48.6 µs, 1.09x faster than other.fp32.tflite "
+        "and 1.23x faster than classic.fp32.onnx."
+    )
+
+
+def test_int8_that_is_faster_is_shipped_with_the_bytes_that_it_saves() -> None:
+    assert verdict([ONNX, row("classic.int8.onnx", 30)], VNNI) == (
+        "Ship classic.int8.onnx: 30.0 µs, 2.0x faster than classic.fp32.onnx. "
+        "It saves 604 kB against classic.fp32.onnx."
+    )
+
+
+def test_int8_that_is_faster_than_its_fp32_and_not_the_fastest() -> None:
+    sentence = verdict([ONNX, row("classic.int8.onnx", 50), row("other.fp32.tflite", 20)], VNNI)
+    assert sentence.endswith("classic.int8.onnx is 1.20x faster than classic.fp32.onnx and saves 604 kB.")
+
+
+def test_overlapping_intervals_give_no_claim() -> None:
+    wide = row("classic.fp32.tflite", 48.6, spread_us=12)
+    assert faster_by(wide, ONNX) is None
+    assert verdict([wide, ONNX], NO_VNNI) == (
+        "Ship classic.fp32.tflite: 48.6 µs; no difference to classic.fp32.onnx is proved."
+    )
+
+
+def test_a_difference_under_three_percent_gives_no_claim_however_narrow_the_intervals() -> None:
+    near, far = row("a.fp32.tflite", 58.5, spread_us=0.01), row("a.fp32.tflite", 58.0, spread_us=0.01)
+    assert faster_by(near, ONNX) is None
+    assert faster_by(far, ONNX) == pytest.approx(60 / 58)
+    assert "no difference to classic.fp32.onnx is proved" in verdict([near, ONNX], NO_VNNI)
+
+
+def test_no_difference_to_int8_is_said_with_the_bytes() -> None:
+    same = row("classic.int8.onnx", 61)
+    assert verdict([ONNX, same], NO_VNNI) == (
+        "Ship classic.fp32.onnx: 60.0 µs; no difference to classic.int8.onnx is proved. "
+        "classic.int8.onnx saves 604 kB against classic.fp32.onnx."
+    )
+    assert verdict([ONNX, same, TFLITE], NO_VNNI).endswith(
+        "classic.int8.onnx saves 604 kB against classic.fp32.onnx, and no difference in speed is proved."
+    )
+
+
+@given(st.floats(1, 1e4), st.floats(0, 100), st.floats(1, 1e4), st.floats(0, 100))
+def test_a_claim_always_has_its_proof(
+    first_us: float, first_spread: float, second_us: float, second_spread: float
+) -> None:
+    a, b = (
+        row("a.fp32.onnx", first_us, spread_us=first_spread),
+        row("b.fp32.tflite", second_us, spread_us=second_spread),
+    )
+    fast, slow = sorted((a, b), key=lambda entry: float(entry.p50_us or 0))
+    proved = fast.p50_us + (fast.p50_high_us - fast.p50_us) < slow.p50_low_us and slow.p50_us / fast.p50_us >= 1.03
+    assert ("faster than" in verdict([a, b], NO_VNNI)) is proved
+    assert faster_by(slow, fast) is None
+
+
+def test_a_file_that_decides_otherwise_is_left_out_however_fast() -> None:
+    saturating = row("classic.int8.onnx", 20, agreement=0.987)
+    assert verdict([ONNX, TFLITE, saturating], NO_VNNI) == (
+        "Ship classic.fp32.tflite: 48.6 µs, 1.23x faster than classic.fp32.onnx. "
+        "classic.int8.onnx is left out: it agrees with the reference on 98.70% of the images, and 99.80% are needed."
+    )
+
+
+def test_fp32_may_not_flip_one_label() -> None:
+    sentence = verdict([ONNX, row("classic.fp32.tflite", 20, agreement=0.9999)], NO_VNNI)
+    assert sentence.startswith("Ship classic.fp32.onnx: 60.0 µs. ")
+    assert "classic.fp32.tflite is left out: it agrees with the reference on 99.99%" in sentence
+
+
+def test_a_file_that_nobody_described_is_held_to_the_loosest_bound() -> None:
+    assert "left out" not in verdict([replace(ONNX, precision=None, agreement=0.998)], NO_VNNI)
+    assert "No file can be recommended" in verdict([replace(ONNX, precision=None, agreement=0.997)], NO_VNNI)
+
+
+def test_without_a_reference_nothing_is_recommended() -> None:
+    unjudged = [replace(entry, agreement=None) for entry in (ONNX, TFLITE)]
+    assert verdict(unjudged, NO_VNNI) == (
+        "No file can be recommended: classic.fp32.tflite is the fastest (48.6 µs), "
+        "but it was not compared with the reference. Run digitedge verify."
+    )
+
+
+def test_an_invalid_row_is_not_a_candidate() -> None:
+    invalid = replace(TFLITE, valid=False, p50_us=None, p50_low_us=None, p50_high_us=None, reason="it crashed")
+    assert verdict([invalid, ONNX], NO_VNNI) == "Ship classic.fp32.onnx: 60.0 µs."
+
+
+def test_nothing_valid_is_said_with_the_reasons() -> None:
+    lost = replace(ONNX, valid=False, p50_us=None, reason="it did not return within 60 s")
+    assert verdict([lost], NO_VNNI) == (
+        "Nothing can be said: no file has a valid time (classic.fp32.onnx: it did not return within 60 s)."
+    )
+    assert verdict([], NO_VNNI) == "Nothing can be said: no file has a valid time (nothing was measured)."
+
+
+def test_a_machine_that_was_not_quiet_is_said() -> None:
+    shaken = replace(ONNX, stable=False, reason="its processes disagree by 40% about the median; 10% are allowed")
+    assert verdict([shaken], NO_VNNI).endswith(
+        "The machine was not quiet (classic.fp32.onnx: its processes disagree by 40% about the median; "
+        "10% are allowed): measure again."
+    )
+
+
+def test_with_several_providers_each_is_named() -> None:
+    elsewhere = replace(row("classic.fp32.onnx", 89), provider="openvino")
+    assert verdict([ONNX, elsewhere], NO_VNNI) == (
+        "Ship classic.fp32.onnx on cpu: 60.0 µs, 1.48x faster than classic.fp32.onnx on openvino."
+    )
+
+
+@pytest.mark.parametrize(
+    ("p50_us", "words"),
+    [(3.2349, "3.23 µs"), (48.64, "48.6 µs"), (151.4, "151 µs"), (999.7, "1.00 ms"), (31_415.9, "31.4 ms")],
+)
+def test_durations_have_three_digits_and_a_unit(p50_us: float, words: str) -> None:
+    assert f"Ship classic.fp32.onnx: {words}." in verdict([row("classic.fp32.onnx", p50_us)], NO_VNNI)
+
+
+def test_int8_that_saves_nothing_is_not_praised_for_it() -> None:
+    large = replace(INT8_ONNX, size_bytes=900_000)
+    assert verdict([ONNX, large], VNNI).endswith(
+        "classic.int8.onnx is 1.30x slower than classic.fp32.onnx and saves no bytes."
+    )
+
+
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    assert verdict(ALL[::-1], NO_VNNI) == verdict(ALL, NO_VNNI)

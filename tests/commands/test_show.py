@@ -1,0 +1,89 @@
+"""digitedge show."""
+
+import gzip
+
+import numpy as np
+import pytest
+from PIL import Image
+
+KEYS = {"schema_version", "command", "digitedge", "machine", "data", "labels", "picture"}
+
+
+def test_the_first_five_digits_of_mnist_by_default(digitedge, tmp_path):
+    ended = digitedge("show", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.document.keys() >= KEYS
+    assert ended.document["labels"] == ["5", "0", "4", "1", "9"]
+    assert ended.document["picture"] == str(tmp_path / "show.png")
+    with Image.open(tmp_path / "show.png") as picture:
+        assert picture.format == "PNG"
+
+
+def test_the_default_picture_is_replaced(digitedge, tmp_path):
+    (tmp_path / "show.png").write_text("old")
+    assert digitedge("show").code == 0
+    assert (tmp_path / "show.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_that_the_user_named_is_not(digitedge, tmp_path):
+    (tmp_path / "mine.png").write_text("old")
+    ended = digitedge("show", "--out", "mine.png")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.error == "mine.png exists already. Add --overwrite to replace it, or choose another output."
+    assert (tmp_path / "mine.png").read_text() == "old"
+    assert digitedge("show", "--out", "mine.png", "--overwrite").code == 0
+    assert (tmp_path / "mine.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_unlabelled_images_have_no_labels(digitedge, tmp_path):
+    (tmp_path / "digits.csv").write_text("pixel0,pixel1,pixel2,pixel3\n0,255,0,255\n")
+    assert digitedge("show", "--data", "digits.csv", "--json").document["labels"] == [None]
+
+
+def test_colour_images_are_shown(digitedge, tmp_path):
+    images = np.zeros((2, 4, 4, 3), np.uint8)
+    np.savez(tmp_path / "colour.npz", images=images, labels=np.array([0, 1]))
+    assert digitedge("show", "--data", "colour.npz", "--json").document["labels"] == ["0", "1"]
+
+
+def test_limit_is_how_many(digitedge):
+    assert len(digitedge("show", "--limit", "12", "--json").document["labels"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("d.csv", None, "d.csv does not exist."),
+        ("d.csv", b"", "d.csv is empty."),
+        ("d.csv", b"label,pixel0\n1\n", "d.csv, line 2 has 1 columns, and the header 2."),
+        ("d.csv", b"label,pixel0\n1,x\n", "d.csv, line 2 has the pixel 'x'."),
+        ("d.csv", b"label,pixel0\n0,1\n1,300\n", "d.csv, line 3 has the pixel '300'."),
+        ("d.csv", b"label,pixel0\n-1,0\n", "d.csv, line 2 has the label '-1'."),
+        ("d.csv", b"label,pixel0\n2.5,0\n", "d.csv, line 2 has the label '2.5'."),
+        ("d.npz", b"garbage", "d.npz is not an .npz file."),
+        ("d.npz", b"PK\x03\x04garbage", "d.npz cannot be read"),
+        ("train-images-idx3-ubyte.gz", gzip.compress(b"\x00\x00\x08\x03"), "train-images-idx3-ubyte.gz"),
+        ("d.txt", b"text", "d.txt is not a data set of a kind that is read."),
+    ],
+)
+def test_data_that_cannot_be_read_is_3_and_writes_nothing(digitedge, tmp_path, name, content, sentence):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    ended = digitedge("show", "--data", name)
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.error.startswith(sentence)
+    assert len(ended.err.splitlines()) == 1
+    assert not (tmp_path / "show.png").exists()
+
+
+def test_an_unknown_name_lists_the_choices(digitedge):
+    ended = digitedge("show", "--data", "mnits")
+    assert ended.code == 2
+    assert ended.error == "unknown data set: mnits. Did you mean mnist? Choose from: mnist, mnist-kaggle."
+
+
+def test_a_folder_that_cannot_be_written_is_2(digitedge, tmp_path):
+    (tmp_path / "file").touch()
+    ended = digitedge("show", "--out", "file/picture.png")
+    assert ended.code == 2
+    assert ended.error == "file/picture.png cannot be written: a file is in the way. Choose a folder that you may write."

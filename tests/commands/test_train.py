@@ -1,0 +1,302 @@
+"""digitedge train."""
+
+import gzip
+import json
+import signal
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitedge.commands.folders import exclusive
+from digitedge.files import sha256
+
+ARCHITECTURE = Path(__file__).parents[1] / "tiny.py"
+KEYS = {
+    "schema_version", "command", "digitedge", "machine",
+    "run", "model", "parameters", "epochs", "seconds", "seconds_per_epoch", "accuracy", "val_accuracy", "test_set",
+    "device", "history",
+}  # fmt: skip
+HISTORY = {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}
+QUICK = ("--model", ARCHITECTURE, "--epochs", "1")
+
+
+@pytest.fixture
+def data(tiny_digits, tmp_path):
+    """Path of an .npz with 100 training and 50 test digits."""
+    train, test = tiny_digits.train.take(slice(None, None, 6)), tiny_digits.test.take(slice(None, None, 4))
+    path = tmp_path / "digits.npz"
+    np.savez(path, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
+    return path
+
+
+def architecture(folder, text):
+    path = folder / "mine.py"
+    path.write_text(text)
+    return path
+
+
+def test_the_run_folder_and_the_document(digitedge, data, tmp_path):
+    ended = digitedge("train", *QUICK, "--data", data.name, "--json")
+    assert ended.code == 0
+    document = ended.document
+    assert document.keys() >= KEYS
+    assert document["history"].keys() == HISTORY
+    assert [len(figures) for figures in document["history"].values()] == [1] * 6
+    assert document["run"] == str(tmp_path / "runs" / "tiny")
+    assert document["test_set"] == str(data), "a path is recorded as an absolute one"
+    assert 0.0 <= document["accuracy"] <= 1.0
+    assert document["seconds_per_epoch"] == document["seconds"]
+    folder = tmp_path / "runs" / "tiny"
+    assert {path.name for path in folder.iterdir()} == {".lock", "model.keras", "train.json", "curves.png"}
+    assert json.loads((folder / "train.json").read_text()) == document
+    with Image.open(folder / "curves.png") as curves:
+        assert curves.format == "PNG"
+
+
+def test_the_table_says_what_was_made_and_progress_goes_to_standard_error(digitedge, data):
+    ended = digitedge("train", *QUICK, "--data", data)
+    assert ended.code == 0
+    assert "runs/tiny/model.keras" in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 100
+    assert "epoch 1/1" in ended.err
+    assert "epoch 1/1" not in ended.out
+
+
+def test_quiet_is_the_file_alone(digitedge, data):
+    ended = digitedge("train", *QUICK, "--data", data, "--quiet")
+    assert (ended.code, ended.out, ended.err) == (0, "runs/tiny/model.keras\n", "")
+
+
+def test_a_default_name_that_is_taken_gets_a_number(digitedge, data, tmp_path):
+    (tmp_path / "runs" / "tiny").mkdir(parents=True)
+    assert digitedge("train", *QUICK, "--data", data, "--json").document["run"] == str(tmp_path / "runs" / "tiny-2")
+    assert list((tmp_path / "runs" / "tiny").iterdir()) == []
+
+
+def test_a_model_is_never_replaced_without_overwrite(digitedge, data, tmp_path):
+    model = tmp_path / "mine" / "model.keras"
+    model.parent.mkdir()
+    model.write_text("precious")
+    ended = digitedge("train", *QUICK, "--data", data, "--out", "mine")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.error == "mine/model.keras exists already. Add --overwrite to replace it, or choose another output."
+    assert model.read_text() == "precious"
+    assert digitedge("train", *QUICK, "--data", data, "--out", "mine", "--overwrite").code == 0
+    assert model.read_bytes().startswith(b"PK")
+
+
+def test_without_a_test_set_the_held_out_part_is_named_and_accuracy_is_null(digitedge, tiny_digits, tmp_path):
+    train = tiny_digits.train.take(slice(None, None, 6))
+    np.savez(tmp_path / "train.npz", images=train.images, labels=train.labels)
+    document = digitedge("train", *QUICK, "--data", "train.npz", "--json").document
+    assert (document["accuracy"], document["test_set"]) == (None, "validation")
+    assert document["val_accuracy"] is not None
+
+
+def as_csv(dataset, path):
+    header = ",".join(["label", *(f"pixel{i}" for i in range(784))])
+    rows = [",".join(map(str, [label, *image.ravel()])) for label, image in zip(dataset.labels, dataset.images, strict=True)]
+    path.write_text("\n".join([header, *rows, ""]))
+    return path
+
+
+def as_idx(dataset, path):
+    images = dataset.images[..., 0]
+    path.write_bytes(gzip.compress(struct.pack(">4i", 2051, *images.shape) + images.tobytes()))
+    labels = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
+    labels.write_bytes(gzip.compress(struct.pack(">2i", 2049, len(images)) + dataset.labels.astype("u1").tobytes()))
+    return path
+
+
+def as_folder(dataset, path):
+    for number, (image, label) in enumerate(zip(dataset.images, dataset.labels, strict=True)):
+        (path / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0]).save(path / str(label) / f"{number}.png")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("write", "data_name", "test_name"),
+    [
+        (as_csv, "train.csv", "test.csv"),
+        (as_idx, "train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"),
+        (as_folder, "train", "test"),
+    ],
+)
+def test_data_and_test_take_every_kind_of_file(digitedge, tiny_digits, tmp_path, write, data_name, test_name):
+    (tmp_path / "elsewhere").mkdir()
+    write(tiny_digits.train.take(slice(None, None, 6)), tmp_path / data_name)
+    test = write(tiny_digits.test.take(slice(None, None, 4)), tmp_path / "elsewhere" / test_name)
+    ended = digitedge("train", *QUICK, "--data", data_name, "--test", f"elsewhere/{test_name}", "--json")
+    assert ended.code == 0
+    assert ended.document["split"]["test"] == 50
+    assert ended.document["test"]["name"] == str(test)
+    assert ended.document["data"]["name"] == str(tmp_path / data_name)
+
+
+@pytest.mark.parametrize("change", ["size", "classes"])
+def test_a_test_set_that_does_not_fit_is_3_before_training(digitedge, data, tmp_path, change):
+    images = np.zeros((4, 28, 28) if change == "classes" else (4, 20, 20), np.uint8)
+    np.savez(tmp_path / "other.npz", images=images, labels=np.array([0, 1, 2, 3 if change == "classes" else 9]))
+    ended = digitedge("train", *QUICK, "--data", data, "--test", "other.npz")
+    assert (ended.code, ended.out) == (3, "")
+    other = tmp_path / "other.npz"
+    assert ended.error.startswith(f"the images of {other} have another size or other classes than those of {data}.")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_data_without_labels_is_3(digitedge, tmp_path):
+    np.savez(tmp_path / "bare.npz", images=np.zeros((100, 28, 28), np.uint8))
+    ended = digitedge("train", *QUICK, "--data", "bare.npz")
+    assert ended.code == 3
+    assert ended.error == f"{tmp_path / 'bare.npz'} has no labels. Name a labelled data set."
+    assert not list(tmp_path.glob("runs/*"))
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "sentence"),
+    [
+        ("--model", "clasic", "unknown model: clasic. Did you mean classic? Choose from: classic."),
+        ("--data", "mnits", "unknown data set: mnits. Did you mean mnist? Choose from: mnist, mnist-kaggle."),
+        ("--test", "mnits", "unknown data set: mnits. Did you mean mnist? Choose from: mnist, mnist-kaggle."),
+    ],
+)
+def test_an_unknown_name_lists_the_choices(digitedge, tmp_path, option, name, sentence):
+    ended = digitedge("train", option, name)
+    assert (ended.code, ended.out, ended.error) == (2, "", sentence)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "mine.py does not exist."),
+        ("1 / 0", "mine.py cannot be imported: ZeroDivisionError('division by zero'). Mend the file."),
+        ("def build(:", "mine.py cannot be imported: SyntaxError"),
+        ("import sys; sys.exit(0)", "mine.py cannot be imported: SystemExit(0)."),
+        ("x = 1", "mine.py has no function build."),
+        ("def build(shape, classes): raise ValueError('no\\nway')", "mine.py cannot build a network for (28, 28, 1): "),
+        ("def build(shape, classes): return 3", "mine.py cannot build a network for (28, 28, 1): "),
+        ("def build(shape): return 3", "mine.py cannot build a network for (28, 28, 1): "),
+        (
+            "import tf_keras as k\n"
+            "def build(s, n): return k.Sequential([k.layers.Input(s), k.layers.Flatten(), k.layers.Dense(n + 1)])",
+            "the network of mine.py gives (None, 11).",
+        ),
+    ],
+)
+def test_a_model_file_that_is_no_good_is_3_and_leaves_no_folder(digitedge, data, tmp_path, text, sentence):
+    if text is not None:
+        architecture(tmp_path, text)
+    ended = digitedge("train", "--model", "mine.py", "--data", data)
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.error.startswith(sentence)
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_folder_of_the_users_own_stays_though_training_failed(digitedge, data, tmp_path):
+    architecture(tmp_path, "1 / 0")
+    (tmp_path / "mine").mkdir()
+    assert digitedge("train", "--model", "mine.py", "--data", data, "--out", "mine").code == 3
+    assert (tmp_path / "mine").exists()
+    assert digitedge("train", "--model", "mine.py", "--data", data, "--out", "new").code == 3
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_loss_that_is_no_longer_finite_is_3_and_leaves_no_folder(digitedge, data, tmp_path):
+    architecture(tmp_path, ARCHITECTURE.read_text().replace('"softmax"', 'lambda x: x * float("nan")'))
+    ended = digitedge("train", "--model", "mine.py", "--data", data)
+    assert ended.code == 3
+    assert ended.error == "the loss is no longer a finite number. Choose a smaller --learning-rate."
+    assert not list(tmp_path.glob("runs/*"))
+
+
+@pytest.mark.parametrize(("options", "place"), [(("--out", "file/run"), "file/run"), ((), "runs")])
+def test_a_place_that_cannot_be_written_is_2(digitedge, data, tmp_path, options, place):
+    (tmp_path / place.split("/")[0]).touch()
+    ended = digitedge("train", *QUICK, "--data", data, *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert "cannot be written" in ended.error
+    assert place in ended.error
+
+
+def test_two_trainings_into_one_folder_at_once_the_second_is_refused(digitedge, data, tmp_path):
+    with exclusive(tmp_path / "mine"):
+        ended = digitedge("train", *QUICK, "--data", data, "--out", "mine")
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.splitlines() == [
+            f"error: another digitedge is writing into {tmp_path / 'mine'}. "
+            "Wait until it is done, or name another folder with --out."
+        ]
+        assert (tmp_path / "mine").exists(), "the first one still needs it"
+    assert not (tmp_path / "mine").exists()
+
+
+def test_without_tensorflow_it_is_4_with_the_pip_command(process, ended, tmp_path):
+    done = ended(process("train", without=["tensorflow"]))
+    assert (done.code, done.out) == (4, "")
+    assert done.err == (
+        "error: tensorflow is not installed; reading a .keras file needs it. "
+        'Type: pip install "digitedge[train]"\n'
+    )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_curves_that_cannot_be_drawn_are_a_note_and_no_failure(digitedge, data, monkeypatch, tmp_path):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    ended = digitedge("train", *QUICK, "--data", data)
+    assert ended.code == 0
+    assert 'curves.png was not drawn: matplotlib is not installed' in ended.err
+    assert 'pip install "digitedge[report]"' in ended.err
+    assert (tmp_path / "runs" / "tiny" / "model.keras").exists()
+
+
+def test_ctrl_c_after_an_epoch_saves_what_was_learnt(process, data, tmp_path):
+    running = process("train", "--model", ARCHITECTURE, "--epochs", "100000", "--data", data, "--json")
+    with running.stdout, running.stderr:
+        assert any(line.startswith("epoch 1/") for line in running.stderr)
+        running.send_signal(signal.SIGINT)
+        document = json.loads(running.stdout.read())
+    assert running.wait(timeout=60) == 130
+    assert document["interrupted"] is True
+    assert 1 <= document["epochs"] < 100_000
+    assert document["accuracy"] is None, "an interrupted training is not judged"
+    folder = tmp_path / "runs" / "tiny"
+    assert {"model.keras", "train.json", "curves.png"} <= {path.name for path in folder.iterdir()}
+    assert json.loads((folder / "train.json").read_text())["interrupted"] is True
+
+
+def test_ctrl_c_before_the_first_epoch_leaves_nothing(process, data, tmp_path):
+    path = architecture(tmp_path, "import time\ndef build(shape, classes):\n    print('building', flush=True)\n    time.sleep(60)")
+    running = process("train", "--model", path, "--data", data)
+    with running.stdout, running.stderr:
+        assert running.stdout.readline() == "building\n"
+        running.send_signal(signal.SIGINT)
+        *_, last = running.stderr
+    assert running.wait(timeout=60) == 130
+    assert last.startswith("error: interrupted")
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_the_same_seed_gives_the_same_weights(digitedge, data):
+    first, again, other = (
+        digitedge("train", *QUICK, "--data", data, "--seed", seed, "--json").document["source_digest"]
+        for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_a_changed_training_set_is_refused_when_int8_needs_it(digitedge, data, tiny_digits, tmp_path):
+    digitedge("train", *QUICK, "--data", data)
+    before = sha256(data.read_bytes())
+    train = tiny_digits.train.take(slice(1, None, 6))
+    test = tiny_digits.test.take(slice(None, None, 4))
+    np.savez(data, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
+    assert sha256(data.read_bytes()) != before
+    ended = digitedge("export", "--int8")
+    assert ended.code == 3
+    assert ended.error.startswith(f"{data} is not the data set that tiny was trained with: it has changed.")

@@ -1,0 +1,212 @@
+"""What several files share: a few real digits, a network that knows them, and a run folder with its artefacts.
+
+TensorFlow is imported inside the fixtures that need it: the device's tests start without it.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitedge.artifact import Golden
+from digitedge.config import ExportConfig, TrainConfig
+from digitedge.data.loading import load
+from digitedge.data.preprocess import to_unit
+from digitedge.dataset import Splits
+from digitedge.files import write_json
+from digitedge.report.bodies import train_body
+from digitedge.report.documents import envelope
+from digitedge.report.progress import Silent
+
+ARCHITECTURE = Path(__file__).parent / "tiny.py"
+
+
+@pytest.fixture(scope="session")
+def tiny_digits():
+    """Splits: 600 training and 200 test digits of MNIST, 60 and 20 of each class, the ones most like their class.
+
+    A network of 2,000 parameters decides these with a wide margin, so that no rounding flips a label.
+    """
+    digits = load("mnist")
+    return Splits(_typical(digits.train, 60), _typical(digits.test, 20))
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tiny_digits, tmp_path_factory):
+    """Path of an .npz file with `tiny_digits`: what the user types after --data."""
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    train, test = tiny_digits.train, tiny_digits.test
+    np.savez_compressed(path, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_data):
+    """TrainConfig of a few seconds: the architecture in tests/tiny.py on `tiny_data`."""
+    return TrainConfig(
+        model=str(ARCHITECTURE), data=str(tiny_data), epochs=12, batch_size=32, learning_rate=1e-2, average_decay=0.9
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_training(tiny_config):
+    """training.run.Run: a real training, whose network decides for every class and is sure of it."""
+    from digitedge.runtime.loading import score
+    from digitedge.training.run import train
+
+    digits = load(tiny_config.data)
+    run = train(tiny_config, replace(digits, test=replace(digits.test, name=tiny_config.data)), Silent())
+    scores = score(run.model, run.test.images)
+    first, second = np.sort(scores, axis=1)[:, :-3:-1].T
+    assert set(scores.argmax(axis=1)) == set(range(10)), "a network that never decides for a class proves nothing"
+    assert (first - second).min() > 0.3, "near ties would flip by rounding alone"
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_training):
+    """runtime.keras.KerasModel of `tiny_training`. Its network is shared: clone it before you change a weight."""
+    return tiny_training.model
+
+
+@pytest.fixture(scope="session")
+def tiny_network(tiny_model):
+    """The keras.Model alone."""
+    return tiny_model.network
+
+
+@pytest.fixture(scope="session")
+def tiny_golden(tiny_training):
+    """Golden: what `tiny_model` gives for the 200 test digits."""
+    from digitedge.runtime.loading import score
+
+    model, test = tiny_training.model, tiny_training.test
+    scores = score(model, test.images)
+    return Golden(test.images, test.labels, scores, test.classes, model.source_digest, test.name)
+
+
+@pytest.fixture(scope="session")
+def calibration(tiny_training):
+    """float32 (100, 28, 28, 1) in [0, 1]: training images for the integer ranges."""
+    return to_unit(tiny_training.train.images[:100])
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_training, tiny_config, tiny_golden, calibration, tmp_path_factory):
+    """Path of a run folder as `digitedge train` and `digitedge export --int8` leave it. Read only: see `own_run`."""
+    from digitedge.export.exporting import export
+    from digitedge.export.source import make_source
+    from digitedge.training.run import save
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    save(tiny_training.model.network, folder / "model.keras")
+    write_json(folder / "train.json", envelope("train", train_body(tiny_training, folder, tiny_config, tiny_training.test)))
+    source = make_source("tiny", tiny_training.model, "probabilities")
+    exported = export(source, ExportConfig(int8=True), folder, tiny_golden, calibration)
+    assert [one.reason for one in exported] == [None] * 4
+    return folder
+
+
+@pytest.fixture
+def own_run(tiny_run, tmp_path):
+    """Path of a copy of `tiny_run`, for a test that changes it."""
+    return Path(shutil.copytree(tiny_run, tmp_path / "runs" / "tiny"))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code, and all that it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self):
+        """The JSON document, beside which nothing may stand on standard output."""
+        assert self.out.endswith("}\n")
+        return json.loads(self.out, parse_constant=_no_number)
+
+    @property
+    def error(self):
+        """The one line that says why, which is the last; the lines before it are progress and notes."""
+        *before, last = self.err.splitlines()
+        assert last.startswith("error: ")
+        assert not [line for line in before if line.startswith(("error: ", "Traceback"))]
+        return last.removeprefix("error: ")
+
+
+@pytest.fixture
+def digitedge(tmp_path, monkeypatch, capsys):
+    """The command line, in this process and an empty folder: digitedge("train", "--json") -> Ended."""
+    from digitedge.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*words):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        return Ended(ended.value.code or 0, *capsys.readouterr())
+
+    return invoke
+
+
+@pytest.fixture
+def process(tmp_path):
+    """The command line in a process of its own: process("doctor", without=["tensorflow"]) -> subprocess.Popen.
+
+    `without` names packages that the process finds no trace of. What it writes is read with `ended`.
+    """
+
+    def start(*words, without=()):
+        hidden = tmp_path / "without"
+        hidden.mkdir(exist_ok=True)
+        (hidden / "sitecustomize.py").write_text(_HIDE.format(names=set(without)))
+        path = os.pathsep.join([str(hidden), *filter(None, sys.path)])  # absolute, as PYTHONPATH need not be
+        command = [sys.executable, "-m", "digitedge", *map(str, words)]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, **streams)
+
+    return start
+
+
+@pytest.fixture
+def ended():
+    """ended(process) waits for a process and says how it Ended."""
+
+    def wait(process):
+        out, err = process.communicate(timeout=120)
+        return Ended(process.returncode, out, err)
+
+    return wait
+
+
+_HIDE = """
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+def find_spec(cls, name, path=None, target=None):
+    return None if name.split(".")[0] in {names!r} else find(name, path, target)
+PathFinder.find_spec = classmethod(find_spec)
+"""
+
+
+def _no_number(text):
+    raise AssertionError(f"{text} is not JSON")
+
+
+def _typical(dataset, number):
+    """The `number` images of each class that lie nearest to the mean of their class, class after class."""
+    chosen = []
+    for label in range(len(dataset.classes)):
+        own = np.flatnonzero(dataset.labels == label)
+        pixels = dataset.images[own].reshape(len(own), -1).astype(np.float32)
+        distance = np.square(pixels - pixels.mean(axis=0)).sum(axis=1)
+        chosen.append(own[np.argsort(distance, kind="stable")[:number]])
+    return dataset.take(np.concatenate(chosen))

@@ -1,0 +1,45 @@
+"""The tables in the documents are those that the committed raw results give."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", ROOT / "benchmarks" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [("epochs", "benchmarks/README.md"), ("int8_across_cpus", "benchmarks/README.md"), ("whole_way", "README.md")],
+)
+def test_the_table_is_made_of_the_raw_results(name, document):
+    table = script(name).table(json.loads((RESULTS / f"{name}.json").read_text()))
+    assert len(table.splitlines()) > 3
+    assert table in (ROOT / document).read_text()
+
+
+def test_readme_shows_what_the_terminal_showed():
+    assert (RESULTS / "whole_way.txt").read_text() in (ROOT / "README.md").read_text()
+
+
+def test_full_8_bit_weights_are_seen_to_fail_where_ours_do_not():
+    rows = json.loads((RESULTS / "int8_across_cpus.json").read_text())["rows"]
+    flips = {(row["recipe"], row["cpu"]): row["flips"] for row in rows}
+    assert flips["8 bits", "Haswell"] > 2 * flips["8 bits", "host"]
+    assert flips["7 bits (digitedge)", "Haswell"] == flips["7 bits (digitedge)", "host"]
+
+
+def test_no_result_names_a_path_of_the_machine_it_was_made_on():
+    for path in RESULTS.iterdir():
+        if path.suffix in {".json", ".txt"}:
+            assert not re.search(r'"/\w', path.read_text()), path

@@ -1,0 +1,69 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from digitedge.dataset import Dataset
+from digitedge.errors import ContentError
+
+IMAGES = np.arange(3 * 2 * 2, dtype=np.uint8).reshape(3, 2, 2, 1)
+THREE = Dataset(IMAGES, np.array([0, 1, 1]), ("a", "b"), "three")
+
+
+def test_it_says_how_many_and_how_big():
+    assert (len(THREE), THREE.image_shape) == (3, (2, 2, 1))
+
+
+@pytest.mark.parametrize(
+    "images", [IMAGES.astype(np.float32), IMAGES[..., 0], np.zeros((3, 2, 2, 4), np.uint8), np.zeros((3, 2), np.uint8)]
+)
+def test_images_of_another_kind_are_refused(images):
+    with pytest.raises(ContentError, match=r"three: images are .* They must be uint8 \(n, height, width, 1 or 3\)\."):
+        replace(THREE, images=images)
+
+
+@pytest.mark.parametrize("labels", [np.array([0, 1]), np.array([[0, 1, 1]]), np.array([0.0, 2.5, 1.0])])
+def test_labels_of_another_kind_are_refused(labels):
+    with pytest.raises(ContentError, match=r"three: 3 images and labels .* There must be one whole number for each image"):
+        replace(THREE, labels=labels)
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2], [-1, 0, 1]])
+def test_labels_out_of_range_are_refused(labels):
+    with pytest.raises(ContentError, match=rf"labels from {min(labels)} to {max(labels)}\. They must be 0 to 1\."):
+        replace(THREE, labels=np.array(labels))
+
+
+def test_images_without_labels_are_a_data_set_that_cannot_teach():
+    unlabelled = replace(THREE, labels=None)
+    assert len(unlabelled.take(slice(2))) == 2
+    with pytest.raises(ContentError, match=r"three has no labels\. Name a labelled data set\."):
+        unlabelled.require_labels()
+
+
+def test_images_are_taken_with_their_labels_in_order():
+    taken = THREE.take(np.array([2, 0]))
+    assert taken.images.tolist() == IMAGES[[2, 0]].tolist()
+    assert taken.labels.tolist() == [1, 0]
+
+
+def test_the_digest_depends_on_whatever_judges_a_model():
+    def changed(array, value):
+        copy = array.copy()
+        copy.flat[0] = value
+        return copy
+
+    others = [
+        replace(THREE, images=changed(IMAGES, 9)),
+        replace(THREE, labels=changed(THREE.labels, 1)),
+        replace(THREE, labels=None),
+        replace(THREE, classes=("b", "a")),
+        THREE.take(slice(2)),
+        replace(THREE, images=IMAGES.reshape(3, 4, 1, 1)),
+    ]
+    assert len({THREE.sha256, *(other.sha256 for other in others)}) == len(others) + 1
+
+
+def test_the_digest_does_not_depend_on_the_name_or_on_how_the_arrays_lie():
+    turned = np.asfortranarray(IMAGES)
+    assert replace(THREE, name="x", images=turned, labels=THREE.labels.astype(np.int32)).sha256 == THREE.sha256
