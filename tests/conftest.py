@@ -106,7 +106,9 @@ def tiny_run(tiny_training, tiny_config, tiny_golden, calibration, tmp_path_fact
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     save(tiny_training.model.network, folder / "model.keras")
-    write_json(folder / "train.json", envelope("train", train_body(tiny_training, folder, tiny_config, tiny_training.test)))
+    write_json(
+        folder / "train.json", envelope("train", train_body(tiny_training, folder, tiny_config, tiny_training.test))
+    )
     source = make_source("tiny", tiny_training.model, "probabilities")
     exported = export(source, ExportConfig(int8=True), folder, tiny_golden, calibration)
     assert [one.reason for one in exported] == [None] * 4
@@ -148,6 +150,8 @@ def digitedge(tmp_path, monkeypatch, capsys):
     from digitedge.cli import main
 
     monkeypatch.chdir(tmp_path)
+    # For the processes that a command starts: what is absolute holds in any folder, as PYTHONPATH need not.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
 
     def invoke(*words):
         capsys.readouterr()
@@ -169,7 +173,7 @@ def process(tmp_path):
         hidden = tmp_path / "without"
         hidden.mkdir(exist_ok=True)
         (hidden / "sitecustomize.py").write_text(_HIDE.format(names=set(without)))
-        path = os.pathsep.join([str(hidden), *filter(None, sys.path)])  # absolute, as PYTHONPATH need not be
+        path = os.pathsep.join([str(hidden), *filter(None, sys.path)])
         command = [sys.executable, "-m", "digitedge", *map(str, words)]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, **streams)
@@ -202,11 +206,11 @@ def _no_number(text):
 
 
 def _typical(dataset, number):
-    """The `number` images of each class that lie nearest to the mean of their class, class after class."""
+    """The `number` images of each class that lie nearest to the mean of their class: one of each, the next of each."""
     chosen = []
     for label in range(len(dataset.classes)):
         own = np.flatnonzero(dataset.labels == label)
         pixels = dataset.images[own].reshape(len(own), -1).astype(np.float32)
         distance = np.square(pixels - pixels.mean(axis=0)).sum(axis=1)
         chosen.append(own[np.argsort(distance, kind="stable")[:number]])
-    return dataset.take(np.concatenate(chosen))
+    return dataset.take(np.stack(chosen, axis=1).ravel())

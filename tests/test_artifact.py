@@ -72,7 +72,10 @@ def damaged(document):
     yield {"schema_version": 1}, r"cannot be understood: KeyError\('files'\)"
     yield document | {"schema_version": 2}, "has schema_version 2; this digitedge reads 1"
     yield document | {"files": {"x": entry | {"surprise": 1}}}, "cannot be understood: TypeError.*surprise"
-    yield document | {"files": {"x": entry | {"spec": {}}}}, "cannot be understood: a model's description cannot be read"
+    yield (
+        document | {"files": {"x": entry | {"spec": {}}}},
+        "cannot be understood: a model's description cannot be read",
+    )
     yield document | {"files": {"x": {"spec": entry["spec"]}}}, "cannot be understood: TypeError.*missing"
 
 
@@ -89,7 +92,9 @@ def test_a_file_that_has_changed_is_noticed(tmp_path):
     one = artifact(tmp_path)
     check_unchanged(one)
     one.path.write_bytes(b"mudel")
-    with pytest.raises(ContentError, match=r"x\.fp32\.onnx has changed since it was exported \(sha256 differs\)\. Export it"):
+    with pytest.raises(
+        ContentError, match=r"x\.fp32\.onnx has changed since it was exported \(sha256 differs\)\. Export it"
+    ):
         check_unchanged(one)
 
 

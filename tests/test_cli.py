@@ -201,7 +201,16 @@ def test_help_in_a_fresh_process_loads_nothing_heavy():
     ).stderr
     loaded = {line.rpartition("|")[2].strip() for line in traced.splitlines()}
     assert "digitedge.cli" in loaded
-    assert not loaded & {"tensorflow", "tf_keras", "onnx", "onnxruntime", "ai_edge_litert", "matplotlib", "PIL", "jinja2"}
+    assert not loaded & {
+        "tensorflow",
+        "tf_keras",
+        "onnx",
+        "onnxruntime",
+        "ai_edge_litert",
+        "matplotlib",
+        "PIL",
+        "jinja2",
+    }
 
 
 @pytest.mark.parametrize("printing", ["print('chatter')", "os.write(1, b'chatter')", "os.system('echo chatter')"])

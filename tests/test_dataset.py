@@ -24,7 +24,9 @@ def test_images_of_another_kind_are_refused(images):
 
 @pytest.mark.parametrize("labels", [np.array([0, 1]), np.array([[0, 1, 1]]), np.array([0.0, 2.5, 1.0])])
 def test_labels_of_another_kind_are_refused(labels):
-    with pytest.raises(ContentError, match=r"three: 3 images and labels .* There must be one whole number for each image"):
+    with pytest.raises(
+        ContentError, match=r"three: 3 images and labels .* There must be one whole number for each image"
+    ):
         replace(THREE, labels=labels)
 
 

@@ -31,7 +31,8 @@ def test_an_error_is_one_line_whatever_it_was_made_of():
 
 
 @pytest.mark.parametrize(
-    ("kind", "word"), [("UnknownNameError", "unknown_name"), ("NotPresentError", "not_present"), ("ContentError", "content")]
+    ("kind", "word"),
+    [("UnknownNameError", "unknown_name"), ("NotPresentError", "not_present"), ("ContentError", "content")],
 )
 def test_the_kind_is_a_word_for_json(kind, word):
     error = errors.ContentError.__new__(getattr(errors, kind))
@@ -55,13 +56,27 @@ def test_an_existing_output_is_named_with_its_cure(tmp_path):
 
 def test_a_missing_package_is_answered_with_the_pip_command():
     error = package_missing("onnxruntime", "cpu", "running an .onnx file")
-    assert str(error) == 'onnxruntime is not installed; running an .onnx file needs it. Type: pip install "digitedge[cpu]"'
+    assert (
+        str(error) == 'onnxruntime is not installed; running an .onnx file needs it. Type: pip install "digitedge[cpu]"'
+    )
     assert error.exit_code == 4
 
 
 @pytest.mark.parametrize(
     ("raised", "said"),
-    [(ValueError("bad.\nat 0x1"), "bad"), (ValueError(""), "ValueError"), (KeyError("x"), "'x'"), (OSError(" \n"), "OSError")],
+    [
+        (ValueError("bad.\nat 0x1"), "bad"),
+        (ValueError(""), "ValueError"),
+        (KeyError("x"), "'x'"),
+        (OSError(" \n"), "OSError"),
+    ],
 )
 def test_the_first_line_of_a_foreign_exception_fits_into_a_sentence(raised, said):
     assert first_line(raised) == said
+
+
+def test_a_foreign_exception_that_quotes_a_whole_file_is_cut_short():
+    said = first_line(ValueError("cannot read " + "0x0 " * 1000))
+    assert said.startswith("cannot read 0x0")
+    assert said.endswith(" ...")
+    assert len(said) <= 200

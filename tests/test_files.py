@@ -136,4 +136,8 @@ def test_the_digest_is_sha256():
 
 
 def test_a_document_has_two_spaces_of_indent(tmp_path):
-    assert files.write_json(tmp_path / "x", {"a": 1}).read_text() == '{\n  "a": 1\n}\n' == json.dumps({"a": 1}, indent=2) + "\n"
+    assert (
+        files.write_json(tmp_path / "x", {"a": 1}).read_text()
+        == '{\n  "a": 1\n}\n'
+        == json.dumps({"a": 1}, indent=2) + "\n"
+    )

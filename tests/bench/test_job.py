@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 JOB = Job("a.onnx", "cpu", 1, 1, 0.1, 10, 1.0, None, None, "/somewhere")
-OUTCOME = Outcome(np.array([1.0, 2.5]), 3.5, 1.25, 1024, 9, 0, 0.999, None)
+OUTCOME = Outcome(np.array([1.0, 2.5]), 3.5, 1.25, 1024, 9, 0, 0.999, None, None)
 
 
 def test_a_job_survives_the_way() -> None:
@@ -32,7 +32,7 @@ def test_an_outcome_survives_the_way(tmp_path: Path) -> None:
 
 
 def test_an_outcome_without_samples_stays_without(tmp_path: Path) -> None:
-    write_outcome(tmp_path, Outcome(None, None, None, None, 3, 2, None, None))
+    write_outcome(tmp_path, Outcome(None, None, None, None, 3, 2, None, None, None))
     back = read_outcome(tmp_path)
     assert back is not None
     assert (back.samples_us, back.nodes_elsewhere) == (None, 2)

@@ -33,7 +33,7 @@ KEYS = (
         "p50_high_us",
     ),
     *("p90_us", "p99_us", "p999_us", "mean_us", "std_us", "floor_p50_us", "images_per_s", "load_ms", "first_ms"),
-    *("rss_bytes", "size_bytes", "accuracy", "agreement", "nodes_on_provider", "nodes_elsewhere"),
+    *("rss_bytes", "size_bytes", "accuracy", "agreement", "disagreement", "nodes_on_provider", "nodes_elsewhere"),
     *("stable", "valid", "reason"),
 )
 TIMES = [key for key in KEYS if key.endswith(("_us", "_ms", "_per_s"))]
@@ -41,7 +41,7 @@ FLOOR = LatencyReport((np.full(1024, 3.0),))
 
 
 def outcome(level_us: float = 50.0, *, calls: int = 1000) -> Outcome:
-    return Outcome(np.full(calls, level_us), 2.0, 1.0, 60_000_000, 9, 0, None, None)
+    return Outcome(np.full(calls, level_us), 2.0, 1.0, 60_000_000, 9, 0, None, None, None)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_images_per_second_count_the_batch(target: Target) -> None:
 
 
 def test_nodes_elsewhere_make_the_row_invalid_and_take_its_times(target: Target) -> None:
-    partly = Outcome(None, None, None, None, 7, 2, None, None)
+    partly = Outcome(None, None, None, None, 7, 2, None, None, None)
     row = join(replace(target, provider="openvino"), partly, partly)
     assert (row.valid, row.stable, row.reason) == (False, False, "2 of 9 nodes did not run on openvino")
     assert (row.nodes_on_provider, row.nodes_elsewhere) == (7, 2)
@@ -88,7 +88,7 @@ def test_nodes_elsewhere_make_the_row_invalid_and_take_its_times(target: Target)
 
 
 def test_one_process_with_nodes_elsewhere_is_enough(target: Target) -> None:
-    row = join(target, Outcome(None, None, None, None, 7, 2, None, None), outcome(), outcome())
+    row = join(target, Outcome(None, None, None, None, 7, 2, None, None, None), outcome(), outcome())
     assert (row.valid, row.p50_us, row.reason) == (False, None, "2 of 9 nodes did not run on cpu")
 
 

@@ -130,7 +130,8 @@ def test_a_reference_of_other_classes_names_the_file(
     job: Job, tmp_path: Path, golden_of: Callable[[Path], Golden], tiny_onnx: Callable[..., Path]
 ) -> None:
     golden = golden_of(tiny_onnx())
-    other = replace(golden, scores=np.ones((len(golden.images), 5), np.float32))
+    scores = np.ones((len(golden.images), 5), np.float32)
+    other = replace(golden, scores=scores, classes=("a", "b", "c", "d", "e"))
     path = write_golden(tmp_path / GOLDEN, other)
     with pytest.raises(ContentError, match=r"tiny\.fp32\.onnx: the reference gives \(100, 5\) scores"):
         perform(replace(job, golden=str(path)))

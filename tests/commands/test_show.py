@@ -37,7 +37,9 @@ def test_a_picture_that_the_user_named_is_not(digitedge, tmp_path):
 
 def test_unlabelled_images_have_no_labels(digitedge, tmp_path):
     (tmp_path / "digits.csv").write_text("pixel0,pixel1,pixel2,pixel3\n0,255,0,255\n")
-    assert digitedge("show", "--data", "digits.csv", "--json").document["labels"] == [None]
+    document = digitedge("show", "--data", "digits.csv", "--json").document
+    assert document["labels"] == [None]
+    assert document["data"] == str(tmp_path / "digits.csv")
 
 
 def test_colour_images_are_shown(digitedge, tmp_path):
@@ -86,4 +88,6 @@ def test_a_folder_that_cannot_be_written_is_2(digitedge, tmp_path):
     (tmp_path / "file").touch()
     ended = digitedge("show", "--out", "file/picture.png")
     assert ended.code == 2
-    assert ended.error == "file/picture.png cannot be written: a file is in the way. Choose a folder that you may write."
+    assert (
+        ended.error == "file/picture.png cannot be written: a file is in the way. Choose a folder that you may write."
+    )

@@ -6,16 +6,18 @@ from digitedge.report.terminal import Terminal
 
 
 def work(terminal):
-    with counting(terminal, "verify") as count:
-        for done, name in enumerate(["a.onnx", "a.onnx", "b.onnx"]):
-            count(done, 3, name)
+    clock = iter(range(0, 100, 4))
+    with counting(terminal, "verify", lambda: next(clock)) as count:
+        for done, name in enumerate(["a.onnx", "b.onnx", "c.onnx", "d.onnx", "d.onnx"]):
+            count(done, 4, name)
 
 
-def test_a_log_file_gets_one_line_a_name(capsys):
+def test_a_log_file_gets_a_line_now_and_then(capsys):
     work(Terminal())
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.splitlines() == ["verify · a.onnx · 0 of 3 done", "verify · b.onnx · 2 of 3 done"]
+    # The clock moves 4 s at each look; a line is due after 5 s, and none when all is done.
+    assert captured.err.splitlines() == ["verify · a.onnx · 0 of 4 done", "verify · c.onnx · 2 of 4 done"]
 
 
 def test_quiet_says_nothing(capsys):
@@ -31,6 +33,6 @@ def test_a_terminal_gets_a_line_that_is_wiped(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr(sys, "stderr", stream := Tty())
     work(Terminal())
-    assert " verify   b.onnx" in stream.getvalue()
-    assert "2/3" in stream.getvalue()
+    assert " verify   d.onnx" in stream.getvalue()
+    assert "4/4" in stream.getvalue()
     assert stream.getvalue().endswith("\x1b[2K")

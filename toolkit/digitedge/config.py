@@ -13,7 +13,7 @@ from digitedge.errors import UsageError
 Augment = Literal["none", "digits"]
 Output = Literal["probabilities", "logits"]
 
-# Data sets of digits are augmented unless told otherwise; of other images nobody knows whether a turn keeps the label.
+# Digits are augmented unless told otherwise; of other images nobody knows whether a turn keeps the label.
 DIGIT_SETS = ("mnist", "mnist-kaggle")
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import textwrap
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class StoppedError(DigitedgeError):
 def first_line(error: BaseException) -> str:
     """What an exception of another library says, fit for the middle of a sentence; its class where it says nothing."""
     text = str(error).strip()
-    return text.splitlines()[0].rstrip(". ") if text else type(error).__name__
+    line = text.splitlines()[0].rstrip(". ") if text else type(error).__name__
+    return textwrap.shorten(line, 200, placeholder=" ...")
 
 
 def package_missing(package: str, extra: str, purpose: str) -> NotPresentError:

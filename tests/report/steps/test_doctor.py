@@ -4,8 +4,8 @@ from digitedge.report.steps import doctor
 def test_doctor(printed):
     document = {
         "providers": [
-            {"name": "cpu", "usable": True, "reason": None},
-            {"name": "cuda", "usable": False, "reason": "it needs " + "an NVIDIA GPU " * 10},
+            {"name": "cpu", "usable": True, "reason": None, "cure": None},
+            {"name": "cuda", "usable": False, "reason": "needs " + "an NVIDIA GPU " * 10, "cure": "Buy one."},
         ],
         "packages": {"onnxruntime": "1.31.1", "ai-edge-litert": None},
         "conflicts": [],

@@ -73,6 +73,8 @@ class Outcome:
         nodes_elsewhere: nodes that it does not run.
         agreement: with the golden reference, in [0, 1]; None where nothing was scored, or not all in time.
         accuracy: on the golden labels, in [0, 1]; None as above, or without labels.
+        disagreement: why the file does not decide as the reference does (`measure/limits.py`); None where it does, or
+            where nothing was scored.
     """
 
     samples_us: NDArray[np.float64] | None
@@ -83,6 +85,7 @@ class Outcome:
     nodes_elsewhere: int | None
     agreement: float | None
     accuracy: float | None
+    disagreement: str | None
 
 
 def write_outcome(folder: Path, outcome: Outcome) -> None:

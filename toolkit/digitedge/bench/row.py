@@ -45,6 +45,7 @@ class Row:
         size_bytes: of the file.
         accuracy: of this very file on the golden labels, in [0, 1].
         agreement: with the golden reference, in [0, 1].
+        disagreement: why the file does not decide as that reference does; None where it does, or was not compared.
         nodes_on_provider: that the provider ran; None for an engine with one place.
         nodes_elsewhere: that it did not.
         stable: whether the processes agree.
@@ -76,6 +77,7 @@ class Row:
     size_bytes: int
     accuracy: float | None
     agreement: float | None
+    disagreement: str | None
     nodes_on_provider: int | None
     nodes_elsewhere: int | None
     stable: bool
@@ -136,6 +138,7 @@ def row_of(
         size_bytes=target.path.stat().st_size,
         accuracy=_first([outcome.accuracy for outcome in outcomes]),
         agreement=_first([outcome.agreement for outcome in outcomes]),
+        disagreement=_first([outcome.disagreement for outcome in outcomes]),
         nodes_on_provider=_first([outcome.nodes_on_provider for outcome in outcomes]),
         nodes_elsewhere=_first([outcome.nodes_elsewhere for outcome in outcomes]),
         stable=report is not None and report.stable,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digitedge.measure.limits import LIMITS
 from digitedge.measure.machine import has_int8_instructions
 
 if TYPE_CHECKING:
@@ -93,22 +92,12 @@ def _unstable(best: Row, rows: Sequence[Row]) -> str:
     return "" if best.stable else f"The machine was not quiet ({_name(best, rows)}: {best.reason}): measure again."
 
 
-def _least_agreement(row: Row) -> float:
-    # A file that nobody described is held to what the loosest precision must reach.
-    limits = [LIMITS[row.precision]] if row.precision in LIMITS else LIMITS.values()
-    return min(limit.min_agreement for limit in limits)
-
-
 def _is_right(row: Row) -> bool:
-    return row.agreement is not None and row.agreement >= _least_agreement(row)
+    return row.agreement is not None and row.disagreement is None
 
 
 def _why_left_out(row: Row) -> str:
-    if row.agreement is None:
-        return "it was not compared with the reference"
-    return (
-        f"it agrees with the reference on {row.agreement:.2%} of the images, and {_least_agreement(row):.2%} are needed"
-    )
+    return row.disagreement or "it was not compared with the reference"
 
 
 def _name(row: Row, rows: Sequence[Row]) -> str:

@@ -19,6 +19,7 @@ from digitedge.bench.target import floor_of
 from digitedge.data.preprocess import to_unit
 from digitedge.errors import ContentError, DigitedgeError
 from digitedge.measure.latency import time_calls
+from digitedge.measure.limits import LIMITS, reason
 from digitedge.measure.parity import ParityReport, compare
 from digitedge.runtime.loading import format_of, load, score
 from digitedge.streams import hushed
@@ -60,7 +61,7 @@ def perform(job: Job) -> Outcome:
     load_ms = (time.perf_counter() - begin) * 1e3
     placement = model.placement
     if placement is not None and placement.elsewhere > 0:
-        return Outcome(None, None, None, None, placement.on_provider, placement.elsewhere, None, None)
+        return Outcome(None, None, None, None, placement.on_provider, placement.elsewhere, None, None, None)
     calls = [model.prepare(images) for images in _batches(job, model)]
     first_ms = _first_ms(path, calls[0])
     samples_us = time_calls(calls, seconds=job.seconds, fewest=job.fewest_calls, most_seconds=job.most_seconds)
@@ -75,6 +76,7 @@ def perform(job: Job) -> Outcome:
         nodes_elsewhere=None if placement is None else placement.elsewhere,
         agreement=None if parity is None else parity.agreement,
         accuracy=None if parity is None else parity.accuracy,
+        disagreement=None if parity is None else reason(parity, LIMITS[model.precision]),
     )
 
 

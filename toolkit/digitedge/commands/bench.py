@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digitedge.artifact import Golden
+    from digitedge.bench.target import Target
     from digitedge.commands.folders import Listed
     from digitedge.report.terminal import Terminal
+    from digitedge.runtime.model import Model
 
 _DEFAULT = BenchConfig()
 
@@ -53,16 +55,20 @@ def bench(
 def carry_out(
     config: BenchConfig, sources: Sequence[Path] | None, terminal: Terminal, *, onnx_only: bool
 ) -> dict[str, Any]:
-    """Measures every file, writes bench.json into the run folder, and shows the step.
+    """Measures every file, writes bench.json where they are a whole run, and shows the step.
+
+    Args:
+        config: how.
+        sources: run folders and model files; None for the newest run.
+        terminal: where the step is shown.
+        onnx_only: leave out what no provider runs.
 
     Returns:
         The `bench` document.
     """
-    from digitedge.artifact import MANIFEST
     from digitedge.bench.measuring import measure
-    from digitedge.bench.target import Target
     from digitedge.bench.verdict import verdict as conclude
-    from digitedge.commands.folders import BENCH, model_files
+    from digitedge.commands.folders import BENCH, model_files, whole_run
     from digitedge.commands.judging import seeded_images
     from digitedge.files import write_json
     from digitedge.measure.machine import describe
@@ -76,32 +82,46 @@ def carry_out(
     for name in config.providers:
         require(name)
     files = model_files(sources)
-    targets = [
-        Target(listed.path, provider, _precision(listed))
-        for listed in files
-        for provider in (config.providers if listed.path.suffix == ".onnx" else () if onnx_only else ("cpu",))
-    ]
-    folder = files[0].path.parent
-    golden = _golden(folder)
-    images = golden.images if golden else seeded_images(load(files[0].path).spec.input_shape)
+    models = [load(listed.path) for listed in files]
+    targets = _targets(files, models, config, onnx_only=onnx_only)
+    golden = _golden(files, models)
+    images = golden.images if golden else seeded_images(models[0].spec.input_shape)
     with counting(terminal, "bench") as watch:
         result = measure(targets, config, images, golden, watch)
     document = envelope("bench", bench_body(result, conclude(result.rows, describe())))
-    if (folder / MANIFEST).exists():
-        write_json(folder / BENCH, document)
+    run = whole_run(files)
+    if run is not None:
+        write_json(run / BENCH, document)
     terminal.show(step(document))
     return document
 
 
-def _precision(listed: Listed) -> str:
-    """As the manifest says, else as the file itself says."""
-    from digitedge.runtime.loading import load
+def _targets(files: Sequence[Listed], models: Sequence[Model], config: BenchConfig, *, onnx_only: bool) -> list[Target]:
+    """Each .onnx file on each provider, and every other file on its one engine.
 
-    return listed.artifact.precision if listed.artifact else load(listed.path).precision
+    Raises:
+        UsageError: providers were asked for, and there is no .onnx file.
+    """
+    from digitedge.bench.target import Target
+    from digitedge.errors import UsageError
+
+    elsewhere = () if onnx_only else ("cpu",)
+    targets = [
+        Target(listed.path, provider, model.precision)
+        for listed, model in zip(files, models, strict=True)
+        for provider in (config.providers if listed.path.suffix == ".onnx" else elsewhere)
+    ]
+    if not targets:
+        raise UsageError("providers are for .onnx files, and there is none among these.", "Leave --provider out.")
+    return targets
 
 
-def _golden(folder: Path) -> Golden | None:
-    """The images and scores recorded beside the files; None where there are none."""
+def _golden(files: Sequence[Listed], models: Sequence[Model]) -> Golden | None:
+    """The images and scores recorded beside the files, where all were made from that one original."""
     from digitedge.artifact import GOLDEN, read_golden
 
-    return read_golden(folder / GOLDEN) if (folder / GOLDEN).exists() else None
+    path = files[0].path.parent / GOLDEN
+    if not path.exists():
+        return None
+    golden = read_golden(path)
+    return golden if {model.source_digest for model in models} == {golden.source_digest} else None

@@ -88,7 +88,7 @@ def carry_out(
     from digitedge.report.steps.export import step
     from digitedge.runtime.keras import load
 
-    _check_formats(config)
+    require_formats(config)
     path = keras_model_of(source or newest_run(holding=[KERAS_MODEL]))
     _check_calibration(path, calibrate, config)
     folder = (out or (path.parent if _is_run(path) else RUNS / path.stem)).resolve()
@@ -107,10 +107,15 @@ def carry_out(
     return document
 
 
-def _check_formats(config: ExportConfig) -> None:
-    """Raises UnknownNameError for a format that does not exist, before TensorFlow is loaded."""
-    from digitedge.errors import UnknownNameError
-    from digitedge.registry import entries
+def require_formats(config: ExportConfig) -> None:
+    """Says what is missing before TensorFlow is loaded, and long before the first file is converted.
+
+    Raises:
+        UnknownNameError: a format does not exist.
+        NotPresentError: an engine or a converter is not installed.
+    """
+    from digitedge.errors import UnknownNameError, package_missing
+    from digitedge.registry import entries, installed
     from digitedge.runtime.loading import require_engine
 
     formats = sorted(entries("digitedge.runtime", "SUFFIX").keys() - {"keras"})
@@ -119,6 +124,9 @@ def _check_formats(config: ExportConfig) -> None:
             raise UnknownNameError("format", name, formats)
     for name in ("keras", *config.formats):
         require_engine(name)
+    for package in ("onnx", "tf2onnx"):
+        if "onnx" in config.formats and not installed(package):
+            raise package_missing(package, "train", "writing an .onnx file")
 
 
 def _check_calibration(path: Path, calibrate: str | None, config: ExportConfig) -> None:

@@ -72,6 +72,14 @@ def model_files(sources: Sequence[Path] | None) -> tuple[Listed, ...]:
     return tuple(found.values())
 
 
+def whole_run(files: Sequence[Listed]) -> Path | None:
+    """The run folder that the files lie in, if every artefact of it is among them: then its record may be replaced."""
+    folders = {listed.path.parent for listed in files}
+    artifacts = {artifact.path for folder in folders for artifact in read_manifest(folder)}
+    whole = len(folders) == 1 and artifacts and artifacts <= {listed.path for listed in files}
+    return folders.pop() if whole else None
+
+
 def new_run_folder(name: str, out: Path | None, *, overwrite: bool) -> Path:
     """The folder of a new run: `out`, else `runs/<name>`, with a number where that is taken, and made at once.
 

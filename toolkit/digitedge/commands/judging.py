@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digitedge.artifact import GOLDEN, Golden, read_golden
 from digitedge.commands.folders import KERAS_MODEL, TRAIN
-from digitedge.data.loading import judged_on, load
+from digitedge.data.loading import judged_on, load, named
 from digitedge.dataset import Dataset
 from digitedge.errors import ContentError, NotPresentError, UsageError
 from digitedge.files import read_json
@@ -17,8 +18,6 @@ from digitedge.runtime.loading import format_of, require_engine, score
 from digitedge.runtime.loading import load as load_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from digitedge.runtime.model import Model
@@ -39,6 +38,11 @@ class Reference:
 
     path: Path
     golden: Golden
+
+
+def lasting(source: str) -> str:
+    """A data source as it is recorded: a name stays, a path becomes absolute: later commands may run elsewhere."""
+    return source if source in named() or not Path(source).exists() else str(Path(source).resolve())
 
 
 def recorded_images(run: Path) -> Dataset:
@@ -84,7 +88,7 @@ def images_for(model: Model, beside: Path, data: str | None) -> Dataset:
         ContentError: the images or the classes do not fit the model.
     """
     if data is not None:
-        dataset = judged_on(data)
+        dataset = judged_on(lasting(data))
     elif (beside / TRAIN).exists():
         dataset = recorded_images(beside)
     else:
@@ -155,7 +159,9 @@ def golden_of(model: Model, dataset: Dataset) -> Golden:
 
 def _changed(name: str, run: Path) -> ContentError:
     message = f"{name} is not the data set that {run.name} was trained with: it has changed."
-    return ContentError(message, "Put the old one back, or name other images with --data and --calibrate.")
+    return ContentError(
+        message, "Put the old one back, or name other images with --data (for int8, with --calibrate too)."
+    )
 
 
 def _can_read(path: Path) -> bool:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Images = Annotated[list[Path], typer.Argument(help="Image files, folders of them, or one CSV.", show_default=False)]
 ModelFile = Annotated[
-    Path | None, typer.Option("--model", help="A model file.  [default: the newest run's fp32 ONNX file]")
+    Path | None,
+    typer.Option("--model", help="A model file, or a run folder for its fp32 ONNX file.  [default: the newest run]"),
 ]
 Csv = Annotated[Path | None, typer.Option(help="Write the labels as ImageId,Label, as Kaggle takes them.")]
 PictureFile = Annotated[Path | None, typer.Option("--picture", help="Draw images with their predictions.")]
@@ -37,7 +38,7 @@ class Inputs:
 
     Attributes:
         images: uint8 (n, height, width, channels).
-        sources: where each comes from.
+        sources: where each comes from: an absolute path, with #1, #2 and so on for the rows of a CSV.
     """
 
     images: NDArray[np.uint8]
@@ -66,7 +67,7 @@ def predict(
         for output in (csv, picture):
             if output is not None:
                 refuse_existing(output, overwrite=overwrite)
-        loaded = load(model or _default_model())
+        loaded = load(_model_file(model))
         inputs = _read(images, loaded.spec, terminal, invert=invert)
         scores = score(loaded, inputs.images)
         _refuse_not_finite(scores, inputs)
@@ -77,12 +78,23 @@ def predict(
         terminal.document(document)
 
 
-def _default_model() -> Path:
+def _model_file(model: Path | None) -> Path:
+    """The file itself, or the fp32 ONNX file of a run folder, as it was exported.
+
+    Raises:
+        ContentError: nothing is there, or it has changed since.
+    """
+    from digitedge.commands.folders import model_files, newest_run
+
+    chosen = model or newest_run()
+    (listed,) = model_files([_fp32_onnx(chosen) if chosen.is_dir() else chosen])
+    return listed.path
+
+
+def _fp32_onnx(run: Path) -> Path:
     from digitedge.artifact import read_manifest
-    from digitedge.commands.folders import newest_run
     from digitedge.errors import ContentError
 
-    run = newest_run()
     for artifact in read_manifest(run):
         if (artifact.format, artifact.precision) == ("onnx", "fp32"):
             return artifact.path
@@ -111,7 +123,7 @@ def _read_pictures(paths: Sequence[Path], spec: Spec, terminal: Terminal, *, inv
     pictures = [read_picture(file, spec.input_shape, invert=invert) for file in files]
     for change, number in Counter(change for picture in pictures for change in picture.changes).items():
         terminal.note(f"{change}: {number} of {len(files)} pictures" if len(files) > 1 else f"{files[0]}: {change}")
-    return Inputs(np.stack([picture.pixels for picture in pictures]), tuple(str(file) for file in files))
+    return Inputs(np.stack([picture.pixels for picture in pictures]), tuple(str(file.absolute()) for file in files))
 
 
 def _read_csv(path: Path, spec: Spec, *, invert: bool) -> Inputs:
@@ -123,7 +135,7 @@ def _read_csv(path: Path, spec: Spec, *, invert: bool) -> Inputs:
         takes, are = ("x".join(map(str, shape)) for shape in (spec.input_shape, dataset.image_shape))
         raise ContentError(f"the rows of {path} are {are} images and the model takes {takes}.", "Name another --model.")
     images = 255 - dataset.images if invert else dataset.images
-    return Inputs(images, tuple(f"{path}#{number}" for number in range(1, len(images) + 1)))
+    return Inputs(images, tuple(f"{path.absolute()}#{number}" for number in range(1, len(images) + 1)))
 
 
 def _refuse_not_finite(scores: NDArray[np.float32], inputs: Inputs) -> None:

@@ -55,7 +55,9 @@ def carry_out(
     from digitedge.report.bodies import versions
     from digitedge.report.documents import envelope
 
-    _require_everything()
+    asked = replace(ExportConfig(), int8=True)
+    export.require_formats(asked)
+    _require_report()
     found = versions()
     terminal.heading(describe(), f"TensorFlow {found['tensorflow']}", f"ONNX Runtime {found['onnxruntime']}")
     steps: dict[str, Any] = {"train": train.carry_out(config, test, out, terminal, overwrite=overwrite)}
@@ -63,7 +65,6 @@ def carry_out(
     body = {"run": str(folder), **steps, "export": None, "verify": None, "bench": None, "report": None}
     if steps["train"]["interrupted"]:
         return envelope("run", body)
-    asked = replace(ExportConfig(), int8=True)
     body["export"] = export.carry_out(asked, folder, terminal, overwrite=overwrite)
     if body["export"]["artifacts"]:
         body["verify"] = verify.carry_out([folder], None, None, terminal)
@@ -72,14 +73,11 @@ def carry_out(
     return envelope("run", body)
 
 
-def _require_everything() -> None:
-    """Raises NotPresentError before the training, not after it, where a later step lacks a package."""
+def _require_report() -> None:
+    """Raises NotPresentError before the training, not after it, where the last step lacks a package."""
     from digitedge.errors import package_missing
     from digitedge.registry import installed
-    from digitedge.runtime.loading import require_engine
 
-    for name in ("keras", *ExportConfig().formats):
-        require_engine(name)
     for package in ("matplotlib", "jinja2"):
         if not installed(package):
             raise package_missing(package, "report", "the report")

@@ -33,6 +33,7 @@ def show(
 ) -> None:
     """Draw the first images of a data set with their labels."""
     with session("show", json=json, quiet=quiet, debug=debug) as terminal:
+        from digitedge.commands.judging import lasting
         from digitedge.data.loading import load
         from digitedge.files import refuse_existing, write_bytes
         from digitedge.report.documents import envelope
@@ -44,7 +45,7 @@ def show(
         shown = load(data).train.take(slice(limit))
         labels = _labels(shown)
         picture = write_bytes(out or DEFAULT_PICTURE, png(sheet(shown.images, [label or "" for label in labels])))
-        body = {"data": data, "labels": labels, "picture": str(picture.resolve())}
+        body = {"data": lasting(data), "labels": labels, "picture": str(picture.resolve())}
         document = envelope("show", body)
         terminal.show(step(document))
         terminal.document(document)

@@ -62,6 +62,7 @@ def carry_out(
         The `train` document.
     """
     from digitedge.commands.folders import KERAS_MODEL, TRAIN, exclusive, new_run_folder
+    from digitedge.commands.judging import lasting
     from digitedge.files import write_json
     from digitedge.report.bodies import train_body
     from digitedge.report.documents import envelope
@@ -72,7 +73,7 @@ def carry_out(
 
     check_architecture(config.model)
     require_engine()
-    config = replace(config, data=_lasting(config.data))
+    config = replace(config, model=_lasting_model(config.model), data=lasting(config.data))
     splits = _splits(config, test)
     folder = new_run_folder(Path(config.model).stem, out, overwrite=overwrite)
     with exclusive(folder, new=out is None):
@@ -98,28 +99,26 @@ def interrupted(document: dict[str, Any]) -> None:
         raise typer.Exit(StoppedError.exit_code)
 
 
-def _lasting(source: str) -> str:
-    """A name stays; a path is made absolute, since later commands may run in another folder."""
-    from digitedge.data.loading import named
-
-    return source if source in named() or not Path(source).exists() else str(Path(source).resolve())
+def _lasting_model(model: str) -> str:
+    return str(Path(model).resolve()) if model.endswith(".py") else model
 
 
 def _splits(config: TrainConfig, test: str | None) -> Splits:
+    from digitedge.commands.judging import lasting
     from digitedge.data.loading import judged_on, load
     from digitedge.errors import ContentError
 
     splits = load(config.data)
-    if test is not None:
-        name = _lasting(test)
-        splits = replace(splits, test=replace(judged_on(name), name=name))
-    elif splits.test is not None:
-        splits = replace(splits, test=replace(splits.test, name=config.data))
-    judged = splits.test
-    if judged is not None and (judged.image_shape, judged.classes) != (splits.train.image_shape, splits.train.classes):
-        message = f"the images of {judged.name} have another size or other classes than those of {config.data}."
+    splits.train.require_labels()
+    name = config.data if test is None else lasting(test)
+    judged = splits.test if test is None else judged_on(name)
+    if judged is None:
+        return splits
+    judged.require_labels()
+    if (judged.image_shape, judged.classes) != (splits.train.image_shape, splits.train.classes):
+        message = f"the images of {name} have another size or other classes than those of {config.data}."
         raise ContentError(message, "Name a --test set that is made like the training data.")
-    return splits
+    return replace(splits, test=replace(judged, name=name))
 
 
 def _draw_curves(document: dict[str, Any], folder: Path, terminal: Terminal) -> None:

@@ -47,8 +47,7 @@ def carry_out(
     Returns:
         The `verify` document.
     """
-    from digitedge.artifact import MANIFEST
-    from digitedge.commands.folders import VERIFY, model_files
+    from digitedge.commands.folders import VERIFY, model_files, whole_run
     from digitedge.commands.judging import reference_for
     from digitedge.files import write_json
     from digitedge.report.bodies import verify_body
@@ -58,20 +57,20 @@ def carry_out(
     from digitedge.runtime.loading import load
 
     files = model_files(sources)
-    folder = files[0].path.parent
     if reference is None:
         _one_folder(files)
     models = [load(listed.path) for listed in files]  # a damaged file is told before TensorFlow is loaded
     with counting(terminal, "verify") as watch:
         watch(0, len(files), "the original")
-        against = reference_for(folder, reference, data)
+        against = reference_for(files[0].path.parent, reference, data)
         rows = []
         for done, (listed, model) in enumerate(zip(files, models, strict=True)):
             watch(done, len(files), listed.path.name)
             rows.append(_compare(listed.path, model, against, foreign=reference is not None))
     document = envelope("verify", verify_body(against.path, against.golden.test_set, rows))
-    if reference is None and (folder / MANIFEST).exists() and _whole(files, folder):
-        write_json(folder / VERIFY, document)
+    run = whole_run(files)
+    if run is not None and reference is None:
+        write_json(run / VERIFY, document)
     terminal.show(step(document))
     return document
 
@@ -99,10 +98,3 @@ def _one_folder(files: Sequence[Listed]) -> None:
         raise UsageError(
             f"the files lie in {len(folders)} folders, each with its own original.", "Verify one at a time."
         )
-
-
-def _whole(files: Sequence[Listed], folder: Path) -> bool:
-    """Whether every artefact of the folder was verified: verify.json speaks of the whole run, or stays as it is."""
-    from digitedge.artifact import read_manifest
-
-    return {artifact.path for artifact in read_manifest(folder)} <= {listed.path for listed in files}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from digitedge.report.terminal import Terminal
 
@@ -18,13 +20,18 @@ class Count(Protocol):
         """`done` of `total` are done, and `name` is what comes now (or is finished, with the last)."""
 
 
+# In a log file one line in so many seconds says that the work goes on; more would bury what matters.
+QUIET_SECONDS = 5.0
+
+
 @contextmanager
-def counting(terminal: Terminal, title: str) -> Iterator[Count]:
-    """A bar in a terminal, wiped at the end; in a log file one line for each new `name`; nothing under --quiet.
+def counting(terminal: Terminal, title: str, now: Callable[[], float] = time.monotonic) -> Iterator[Count]:
+    """A bar in a terminal, wiped at the end; in a log file a line now and then; nothing under --quiet.
 
     Args:
         terminal: draws on its standard error.
         title: the name of the step, for the margin.
+        now: seconds from any origin.
     """
     if terminal.quiet:
         yield _nothing
@@ -32,21 +39,21 @@ def counting(terminal: Terminal, title: str) -> Iterator[Count]:
         with _bar(terminal, title) as count:
             yield count
     else:
-        yield _lines(terminal, title)
+        yield _lines(terminal, title, now)
 
 
 def _nothing(done: int, total: int, name: str) -> None:
     """Under --quiet."""
 
 
-def _lines(terminal: Terminal, title: str) -> Count:
-    last = ""
+def _lines(terminal: Terminal, title: str, now: Callable[[], float]) -> Count:
+    last = -math.inf
 
     def count(done: int, total: int, name: str) -> None:
         nonlocal last
-        if name != last:
+        if now() - last >= QUIET_SECONDS and done < total:
+            last = now()
             terminal.note(f"{title} · {name} · {done:,} of {total:,} done")
-        last = name
 
     return count
 

@@ -151,7 +151,8 @@ def classes_of(path: Path, network: Any) -> tuple[str, ...]:
             raise ContentError(f"{beside} has no list of classes.", "Train the model again.")
         return tuple(str(name) for name in names)
     gives = _shape(network, "output_shape")
-    return tuple(str(index) for index in range(gives[1])) if len(gives) == 2 and gives[1] else ()  # noqa: PLR2004
+    number = gives[1] if len(gives) == 2 and isinstance(gives[1], int) else 0  # noqa: PLR2004 (anything else is refused)
+    return tuple(str(index) for index in range(number))
 
 
 def _shape(network: Any, name: str) -> tuple[Any, ...]:

@@ -46,7 +46,7 @@ class Model(Protocol):
 
     @property
     def placement(self) -> Placement | None:
-        """Where the nodes run; None where the engine has only one place."""
+        """Where the nodes run; None where the engine has only one place, or does not tell."""
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores float32 (n, classes) of images float32 (n, height, width, channels) in [0, 1]. Any n from 1 on."""

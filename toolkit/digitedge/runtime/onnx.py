@@ -136,7 +136,9 @@ def _check_tensors(path: Path, session: Any, spec: Spec) -> None:
         raise ContentError(message, "Export it again.")
 
 
-def _placement(session: Any, provider: Provider) -> Placement:
+def _placement(session: Any, provider: Provider) -> Placement | None:
+    if not hasattr(session, "get_provider_graph_assignment_info"):  # ONNX Runtime before 1.24
+        return None
     nodes = [(graph.ep_name, len(graph.get_nodes())) for graph in session.get_provider_graph_assignment_info()]
     here = sum(count for name, count in nodes if name == provider.ort_name)
     return Placement(on_provider=here, elsewhere=sum(count for _, count in nodes) - here)

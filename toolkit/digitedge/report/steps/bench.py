@@ -51,7 +51,7 @@ def conditions(rows: Sequence[Row]) -> list[str]:
     facts = []
     for key, spell in (("threads", _threads), ("batch", lambda batch: f"batch {batch:,}")):
         facts.append(" and ".join(spell(value) for value in sorted({row[key] for row in rows})))
-    timed = sorted(row["n"] for row in rows)
+    timed = sorted(row["n"] for row in rows if row["n"] is not None)
     if timed:
         calls = count(timed[0]) if timed[0] == timed[-1] else f"{count(timed[0])} to {count(timed[-1])}"
         facts.append(f"{calls} calls each")

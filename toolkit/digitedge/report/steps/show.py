@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from digitedge.report.quantities import plural
+from digitedge.report.quantities import place, plural
 from digitedge.report.step import Step, line, made, printable
 
 
 def step(document: dict[str, Any]) -> Step:
     """The `show` document."""
     labels = [printable(label) for label in document["labels"] if label is not None]
-    facts = [printable(document["data"]), plural(len(document["labels"]), "image")]
+    facts = [printable(place(document["data"])), plural(len(document["labels"]), "image")]
     if labels:
         facts.append("labels " + " ".join(labels[:20]))
     return Step("show", [line(*facts)], made(document["picture"]))

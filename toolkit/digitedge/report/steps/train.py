@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from digitedge.report.quantities import count, duration, maybe, percent, plural
+from digitedge.report.quantities import count, duration, maybe, percent, place, plural
 from digitedge.report.step import Step, line, made, printable, prose
 
 
@@ -13,7 +13,7 @@ def step(document: dict[str, Any]) -> Step:
     """The `train` document, as it lies in train.json."""
     pace = f"{duration(document['seconds'])}, {duration(document['seconds_per_epoch'])} an epoch"
     body = [
-        line(printable(document["model"]), plural(document["parameters"], "parameter"), _data(document)),
+        line(printable(place(document["model"])), plural(document["parameters"], "parameter"), _data(document)),
         line(f"{plural(document['epochs'], 'epoch')} on {document['device']}", pace),
         line(f"validation {maybe(document['val_accuracy'], percent)}", f"test {maybe(document['accuracy'], percent)}"),
     ]
@@ -24,4 +24,4 @@ def step(document: dict[str, Any]) -> Step:
 
 def _data(document: dict[str, Any]) -> str:
     parts = ", ".join(f"{count(images)} {part}" for part, images in document["split"].items() if images)
-    return f"{printable(document['data']['name'])}: {parts}"
+    return f"{printable(place(document['data']['name']))}: {parts}"

@@ -24,7 +24,7 @@ def step(document: dict[str, Any]) -> Step:
     columns = table(["file"], [f"same label as {reference}", "accuracy", "largest difference"], [""])
     for result in results:
         columns.add_row(name_of(result["path"]), *parity_cells(result), mark(result))
-    facts = [f"judged on {printable(document['test_set'])}"]
+    facts = [f"judged on {printable(place(document['test_set']))}"]
     if results:
         facts.append(f"accuracy of {reference} {maybe(results[0]['accuracy_reference'], percent)}")
     return Step("verify", [line(*facts), columns, *failures(results)], verdict(document), quiet=reasons(document))
@@ -47,7 +47,7 @@ def failures(results: Sequence[Result]) -> list[RenderableType]:
     for result in results:
         if not result["passed"]:
             lines.append(prose(f"{name_of(result['path'])}: {result['reason']}.", style="red"))
-            lines += [Text(f"  {fact}", no_wrap=True) for fact in _evidence(result)]
+            lines += [prose(f"  {fact}") for fact in _evidence(result)]
     return lines
 
 

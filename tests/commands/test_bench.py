@@ -1,0 +1,188 @@
+"""digitedge bench."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from digitedge.bench import measuring
+
+KEYS = {"schema_version", "command", "digitedge", "machine", "results", "verdict"}
+ROW = {
+    "path", "format", "precision", "provider", "threads", "batch", "n", "min_us", "p50_us", "p50_low_us", "p50_high_us",
+    "p90_us", "p99_us", "p999_us", "mean_us", "std_us", "floor_p50_us", "images_per_s", "load_ms", "first_ms",
+    "rss_bytes", "size_bytes", "accuracy", "agreement", "nodes_on_provider", "nodes_elsewhere", "stable", "valid",
+    "reason",
+}  # fmt: skip
+ABSENT = ["coreml", "cuda", "directml", "migraphx", "openvino", "qnn", "rocm", "tensorrt", "xnnpack"]
+QUICK = ("--seconds", "0.05")
+ONNX_RUNTIME = "onnxruntime.get_available_providers"
+
+
+@pytest.fixture
+def two_processes(monkeypatch):
+    """Two instead of five processes for each row: what is timed is not the point here."""
+    measure = measuring.measure
+    monkeypatch.setattr(
+        measuring, "measure", lambda targets, config, *rest: measure(targets, replace(config, processes=2), *rest)
+    )
+
+
+@pytest.fixture
+def nothing_is_measured(monkeypatch):
+    """Whatever is measured fails the test."""
+    monkeypatch.setattr(measuring, "run_job", lambda *_, **__: pytest.fail("something was measured"))
+
+
+@pytest.fixture
+def rows(monkeypatch):
+    """rows(stable=False): one measurement of a process that is made up, and so takes no time."""
+
+    def made_up(**changes):
+        measure = measuring.measure
+
+        def changed(*arguments):
+            result = measure(*arguments)
+            return replace(result, rows=tuple(replace(row, **changes) for row in result.rows))
+
+        monkeypatch.setattr(measuring, "measure", changed)
+
+    return made_up
+
+
+def test_the_document_of_the_newest_run(digitedge, own_run, two_processes):
+    ended = digitedge("bench", *QUICK, "--json")
+    assert ended.code == 0
+    document = ended.document
+    assert document.keys() >= KEYS
+    assert [row.keys() >= ROW for row in document["results"]] == [True] * 4
+    assert {row["path"] for row in document["results"]} == {str(path) for path in own_run.glob("tiny.*")}
+    assert {(row["provider"], row["threads"], row["batch"], row["valid"]) for row in document["results"]} == {
+        ("cpu", 1, 1, True)
+    }
+    assert min(row["n"] for row in document["results"]) >= 1_024
+    assert all(0 < row["min_us"] <= row["p50_us"] <= row["p90_us"] for row in document["results"])
+    assert all(row["agreement"] >= 0.995 and row["accuracy"] > 0.9 for row in document["results"])
+    assert isinstance(document["verdict"], str)
+    assert json.loads((own_run / "bench.json").read_text()) == document
+
+
+def test_the_table_fits_and_quiet_is_the_verdict_alone(digitedge, own_run, two_processes):
+    ended = digitedge("bench", own_run / "tiny.fp32.onnx", *QUICK)
+    assert ended.code == 0
+    assert "tiny.fp32.onnx" in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 100
+    quiet = digitedge("bench", own_run / "tiny.fp32.onnx", *QUICK, "--quiet")
+    assert quiet.err == ""
+    assert quiet.out.startswith("Ship tiny.fp32.onnx")
+
+
+def test_one_file_of_a_run_does_not_replace_its_record(digitedge, own_run, two_processes):
+    (own_run / "bench.json").write_text("old")
+    assert digitedge("bench", own_run / "tiny.fp32.onnx", *QUICK).code == 0
+    assert (own_run / "bench.json").read_text() == "old"
+
+
+def test_a_lone_file_is_timed_on_seeded_images_and_compared_with_nothing(digitedge, own_run, tmp_path, two_processes):
+    shutil.copy(own_run / "tiny.int8.onnx", tmp_path / "lone.onnx")
+    ended = digitedge("bench", "lone.onnx", *QUICK, "--json")
+    assert ended.code == 0
+    (row,) = ended.document["results"]
+    assert (row["path"], row["precision"], row["valid"]) == (str(tmp_path / "lone.onnx"), "int8", True)
+    assert (row["agreement"], row["accuracy"]) == (None, None)
+    assert not (tmp_path / "bench.json").exists()
+
+
+def test_a_file_beside_the_golden_reference_of_another_model_is_not_compared_with_it(
+    digitedge, own_run, tmp_path, two_processes
+):
+    with np.load(own_run / "golden.npz") as arrays:
+        np.savez(own_run / "golden.npz", **{**arrays, "source_digest": np.array("another")})
+    ended = digitedge("bench", own_run / "tiny.fp32.onnx", *QUICK, "--json")
+    assert [row["agreement"] for row in ended.document["results"]] == [None]
+
+
+def test_threads_and_batch_are_as_asked_for(digitedge, own_run, two_processes):
+    words = ("--threads", "2", "--batch", "4", *QUICK, "--json")
+    (row,) = digitedge("bench", own_run / "tiny.fp32.onnx", *words).document["results"]
+    assert (row["threads"], row["batch"]) == (2, 4)
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_a_known_provider_that_is_not_here_is_4_before_anything_is_measured(
+    digitedge, own_run, nothing_is_measured, monkeypatch, name
+):
+    monkeypatch.setattr(ONNX_RUNTIME, lambda: ["CPUExecutionProvider"])
+    ended = digitedge("bench", "--provider", "cpu", "--provider", name)
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.err.startswith(f"error: the provider {name} cannot be used: not in this ONNX Runtime; needs ")
+    assert len(ended.err.splitlines()) == 1
+    assert "pip install" in ended.error or "Build ONNX Runtime" in ended.error
+
+
+def test_an_unknown_provider_lists_the_choices(digitedge, own_run, nothing_is_measured):
+    ended = digitedge("bench", "--provider", "cudda")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.error == (
+        "unknown provider: cudda. Did you mean cuda? "
+        "Choose from: coreml, cpu, cuda, directml, migraphx, openvino, qnn, rocm, tensorrt, xnnpack."
+    )
+
+
+def test_with_a_provider_only_onnx_files_are_measured(digitedge, own_run, two_processes):
+    document = digitedge("bench", "--provider", "cpu", "--provider", "cpu", *QUICK, "--json").document
+    assert [row["format"] for row in document["results"]] == ["onnx"] * 2
+
+
+def test_a_provider_without_any_onnx_file_is_2(digitedge, own_run, nothing_is_measured):
+    ended = digitedge("bench", own_run / "tiny.fp32.tflite", "--provider", "cpu")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.error == "providers are for .onnx files, and there is none among these. Leave --provider out."
+
+
+@pytest.mark.parametrize("changes", [{"stable": False}, {"valid": False}])
+def test_strict_is_1_where_a_row_is_unstable_or_invalid(digitedge, own_run, two_processes, rows, changes):
+    words = ("bench", own_run / "tiny.fp32.onnx", *QUICK)
+    rows(**changes, reason="the processes disagree")
+    assert digitedge(*words).code == 0
+    ended = digitedge(*words, "--strict", "--json")
+    assert ended.code == 1
+    assert [(row["stable"], row["valid"]) for row in ended.document["results"]] == [
+        (changes.get("stable", True), changes.get("valid", True))
+    ]
+
+
+def test_strict_is_0_where_all_is_well(digitedge, own_run, two_processes, rows):
+    rows(stable=True, valid=True)
+    assert digitedge("bench", own_run / "tiny.fp32.onnx", *QUICK, "--strict").code == 0
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "tflite"])
+@pytest.mark.parametrize("content", [None, b"", b"garbage" * 9])
+def test_a_file_that_cannot_be_read_is_3_before_anything_is_measured(
+    digitedge, tmp_path, nothing_is_measured, *, suffix, content
+):
+    path = tmp_path / f"mine.{suffix}"
+    if content is not None:
+        path.write_bytes(content)
+    ended = digitedge("bench", path)
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err.startswith(f"error: {path} ")
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_changed_file_is_3(digitedge, own_run, nothing_is_measured):
+    path = own_run / "tiny.fp32.tflite"
+    path.write_bytes(path.read_bytes() + b"x")
+    ended = digitedge("bench")
+    assert ended.code == 3
+    assert ended.error.startswith(f"{path} has changed since it was exported")
+
+
+def test_a_folder_without_artefacts_is_3(digitedge, tmp_path, nothing_is_measured):
+    (tmp_path / "bare").mkdir()
+    ended = digitedge("bench", "bare")
+    assert ended.code == 3
+    assert ended.error == f"{tmp_path / 'bare'} holds no exported files. Type: digitedge export {tmp_path / 'bare'}"

@@ -1,0 +1,185 @@
+"""What holds for every engine: each file of digitedge/runtime that defines `SUFFIX`."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from digitedge.data.preprocess import to_unit
+from digitedge.errors import ContentError, UsageError
+from digitedge.measure.limits import LIMITS, reason
+from digitedge.measure.parity import compare
+from digitedge.registry import entries
+from digitedge.runtime.loading import load, require_engine, score
+
+FORMATS = {name: module.SUFFIX for name, module in entries("digitedge.runtime", "SUFFIX").items()}
+FILES = ["model.keras", *(f"tiny.{precision}{suffix}" for precision in LIMITS for suffix in FORMATS.values())]
+FILES = [name for name in FILES if name != "tiny.fp32.keras" and name != "tiny.int8.keras"]
+
+on_every_file = pytest.mark.parametrize("name", FILES)
+on_every_format = pytest.mark.parametrize("suffix", sorted(FORMATS.values()))
+
+
+@pytest.fixture(scope="module")
+def models(tiny_run):
+    return {name: load(tiny_run / name) for name in FILES}
+
+
+@pytest.fixture(scope="module")
+def images(tiny_golden):
+    return to_unit(tiny_golden.images)
+
+
+def test_every_format_is_held_to_the_contract(tiny_run):
+    assert set(FORMATS) == {"keras", "onnx", "tflite"}
+    made = {path.name for path in tiny_run.iterdir() if path.suffix in FORMATS.values()}
+    assert made == set(FILES)
+
+
+@on_every_file
+def test_it_says_what_it_is(models, name, tiny_model):
+    model = models[name]
+    assert model.spec.input_shape == (28, 28, 1)
+    assert model.spec.classes == tuple("0123456789")
+    assert (model.spec.output_name, model.spec.output_kind) == ("probabilities", "probabilities")
+    assert model.precision == ("int8" if "int8" in name else "fp32")
+    assert model.source_digest == tiny_model.source_digest
+
+
+@on_every_file
+def test_it_decides_as_the_original_does(models, name, tiny_golden):
+    parity = compare(tiny_golden.scores, score(models[name], tiny_golden.images), tiny_golden.labels)
+    assert reason(parity, LIMITS[models[name].precision]) is None
+
+
+@on_every_file
+def test_its_scores_are_probabilities(models, name, images):
+    scores = models[name](images[:7])
+    assert (scores.shape, scores.dtype) == ((7, 10), np.float32)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-2)
+    assert set(models[name](images).argmax(axis=1)) == set(range(10))
+
+
+@on_every_file
+def test_a_batch_of_seven_gives_the_rows_of_seven_batches_of_one(models, name, images):
+    seven = models[name](images[:7])
+    ones = np.concatenate([models[name](images[index : index + 1]) for index in range(7)])
+    np.testing.assert_allclose(seven, ones, atol=1e-6)
+    assert np.ptp(seven, axis=0).max() > 0.5, "rows that are all alike would prove nothing"
+
+
+@on_every_file
+def test_the_size_of_the_batches_changes_no_score(models, name, tiny_golden):
+    some = tiny_golden.images[:10]
+    np.testing.assert_allclose(score(models[name], some, batch_size=3), score(models[name], some), atol=1e-6)
+
+
+@on_every_file
+def test_no_images_have_no_scores(models, name, tiny_golden):
+    assert score(models[name], tiny_golden.images[:0]).shape == (0, 10)
+
+
+@on_every_file
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((1, 32, 32, 1), r"the images have the shape (1, 32, 32, 1) and the model takes (n, 28, 28, 1)"),
+        ((1, 1, 28, 28), r"the images have the shape (1, 1, 28, 28) and the model takes (n, 28, 28, 1)"),
+        ((28, 28, 1), r"the images have the shape (28, 28, 1) and"),
+        ((0, 28, 28, 1), r"the images have the shape (0, 28, 28, 1) and"),
+    ],
+)
+def test_images_of_another_shape_are_refused(models, name, shape, message):
+    images = np.zeros(shape, np.float32)
+    for call in (models[name], models[name].prepare):
+        with pytest.raises(ContentError, match=re.escape(message)):
+            call(images)
+
+
+@on_every_file
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_images_of_another_type_are_refused(models, name, dtype):
+    images = np.zeros((1, 28, 28, 1), dtype)
+    for call in (models[name], models[name].prepare):
+        with pytest.raises(
+            ContentError, match=rf"the images are {np.dtype(dtype)}\. Scale them to \[0, 1\] as float32\."
+        ):
+            call(images)
+
+
+@on_every_file
+def test_images_may_lie_in_any_order_in_memory(models, name, images):
+    turned = np.asfortranarray(images[:3])
+    np.testing.assert_array_equal(models[name](turned), models[name](images[:3]))
+
+
+@on_every_file
+def test_what_bench_times_is_one_call_that_returns_nothing(models, name, images):
+    call = models[name].prepare(images[:2])
+    assert call() is None
+    assert call() is None
+
+
+@on_every_file
+def test_scores_are_not_overwritten_by_the_next_call(models, name, images):
+    first = models[name](images[:1])
+    kept = first.copy()
+    models[name](images[150:151])
+    np.testing.assert_array_equal(first, kept)
+
+
+BAD = {
+    "empty": lambda data: b"",
+    "a byte": lambda data: b"\x08",
+    "zeros": lambda data: bytes(1000),
+    "text": lambda data: b"label,pixel0,pixel1\n5,0,0\n" * 20,
+    "garbage": lambda data: np.random.default_rng(0).bytes(5000),
+    "its first half": lambda data: data[: len(data) // 2],
+    "its second half": lambda data: data[len(data) // 2 :],
+    "all but its last 100 bytes": lambda data: data[:-100],
+    "a picture": lambda data: b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(100),
+}
+
+
+@on_every_format
+@pytest.mark.parametrize("damage", BAD)
+def test_a_file_of_another_content_is_named(tiny_run, tmp_path, suffix, damage):
+    original = tiny_run / ("model.keras" if suffix == ".keras" else f"tiny.fp32{suffix}")
+    path = tmp_path / f"bad{suffix}"
+    path.write_bytes(BAD[damage](original.read_bytes()))
+    with pytest.raises(ContentError, match=rf"{re.escape(str(path))} "):
+        load(path)
+
+
+@on_every_format
+def test_each_formats_file_is_refused_under_each_other_suffix(tiny_run, tmp_path, suffix):
+    for name in FILES:
+        if not name.endswith(suffix):
+            path = shutil.copy(tiny_run / name, tmp_path / f"other{suffix}")
+            with pytest.raises(ContentError, match="other"):
+                load(path)
+
+
+@on_every_format
+def test_a_missing_file_is_named(tmp_path, suffix):
+    with pytest.raises(ContentError, match=rf"nothing{suffix} does not exist"):
+        load(tmp_path / f"nothing{suffix}")
+
+
+@on_every_format
+def test_a_folder_is_not_a_model(tmp_path, suffix):
+    (tmp_path / f"folder{suffix}").mkdir()
+    with pytest.raises(ContentError, match=rf"folder{suffix} cannot be read: Is a directory"):
+        load(tmp_path / f"folder{suffix}")
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not name.endswith(".onnx")])
+def test_only_onnx_files_have_providers(tiny_run, name):
+    with pytest.raises(UsageError, match=rf"{name} cannot run on cuda\. Providers are for \.onnx files\."):
+        load(tiny_run / name, provider="cuda")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_engine_is_there(form):
+    require_engine(form)

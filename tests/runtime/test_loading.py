@@ -1,0 +1,50 @@
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitedge.errors import ContentError
+from digitedge.runtime.loading import format_of, load, score
+from digitedge.spec import Spec, image_spec
+
+
+@pytest.mark.parametrize(("name", "form"), [("a.onnx", "onnx"), ("a.b.tflite", "tflite"), ("model.keras", "keras")])
+def test_the_suffix_says_the_format(name, form):
+    assert format_of(Path(name)) == form
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.ONNX", "onnx", "a.onnx.bak", ".onnx"])
+def test_another_suffix_is_answered_with_those_that_are_read(name):
+    with pytest.raises(
+        ContentError, match=r"is not a model that digitedge reads\. It must end in one of \.keras, \.onnx, \.tflite"
+    ):
+        load(Path(name))
+
+
+@dataclass
+class Echo:
+    """Gives the brightness of an image as the score of class 1, of 0 as that of class 0."""
+
+    spec: Spec
+
+    def __call__(self, images):
+        assert images.dtype == np.float32
+        assert images.max() <= 1
+        return np.stack([np.zeros(len(images), np.float32), images.mean(axis=(1, 2, 3))], axis=1)
+
+
+IMAGES = np.full((5, 2, 2, 1), 255, np.uint8) * np.arange(5, dtype=np.uint8)[:, None, None, None] // 4
+
+
+def test_a_model_is_scored_in_batches_on_pixels_from_0_to_1():
+    model = Echo(image_spec((2, 2, 1), ("dark", "bright"), "NHWC"))
+    whole = score(model, IMAGES)
+    np.testing.assert_array_equal(whole, score(model, IMAGES, batch_size=2))
+    assert (whole.shape, whole[:, 0].tolist()) == ((5, 2), [0.0] * 5)
+
+
+def test_logits_are_scored_as_probabilities():
+    spec = replace(image_spec((2, 2, 1), ("dark", "bright"), "NHWC"), output_kind="logits")
+    scores = score(Echo(spec), IMAGES[:1])
+    np.testing.assert_allclose(scores, [[0.5, 0.5]])

@@ -1,0 +1,103 @@
+"""Every command block of README.md is run, in its order, in one folder, as a reader would type it.
+
+Three things are changed, and nothing else: `make` works in this checkout and trains for one epoch; so does a plain
+`digitedge train`; `digitedge bench` measures for a shorter time.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitedge.data.loading import load
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+SHORTER = {"digitedge train": ["--epochs", "1"], "digitedge bench": ["--seconds", "0.2"]}
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    """A folder with what the README's reader has: a picture, photographs by class, and Kaggle's two files."""
+    folder = tmp_path_factory.mktemp("reader")
+    digits = load("mnist").train.take(slice(3_000))
+    Image.fromarray(digits.images[0, :, :, 0]).save(folder / "digit.png")
+    for number, (pixels, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
+        target = folder / "photos" / f"digit {label}"
+        target.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[:, :, 0]).save(target / f"{number}.png")
+    header = ",".join(f"pixel{number}" for number in range(784))
+    rows = digits.images.reshape(len(digits), 784)
+    labelled = np.column_stack([digits.labels, rows])
+    np.savetxt(folder / "train.csv", labelled, "%d", ",", header=f"label,{header}", comments="")
+    np.savetxt(folder / "test.csv", rows[:50], "%d", ",", header=header, comments="")
+    return folder
+
+
+def environment(folder):
+    """The PATH of an activated environment."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PWD": str(folder)}
+
+
+def run(command, folder):
+    done = subprocess.run(
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def shell(line, folder):
+    words = shlex.split(line, comments=True)
+    if not words:
+        return
+    if words[0] == "digitedge":
+        run([*words, *SHORTER.get(" ".join(words), [])], folder)
+    elif words[:2] == ["make", "run"]:
+        if Path(sys.prefix) != ROOT / ".venv":
+            pytest.skip("make would install a second environment: this is not the one that make test made")
+        run(["make", "-C", str(ROOT), "run", f"ARGS=--epochs 1 --overwrite --out {folder}/runs/classic"], folder)
+    elif words[:2] == ["make", "test"]:
+        assert "pytest" in run(["make", "-C", str(ROOT), "--dry-run", "test"], folder)
+    else:
+        pytest.fail(f"nobody runs this line of README.md: {line}")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("number", range(len(BLOCKS)), ids=[text.split("\n")[0][:40] for _, text in BLOCKS])
+def test_block(reader, number):
+    language, text = BLOCKS[number]
+    if "venv" in text:
+        pytest.skip("installs into a fresh environment: tests/test_install.py does that")
+    if language == "sh":
+        if "my_model.keras" in text:
+            shutil.copy(reader / "runs" / "my_cnn" / "model.keras", reader / "my_model.keras")
+        for line in text.splitlines():
+            shell(line, reader)
+    elif text.startswith("# my_cnn.py"):
+        (reader / "my_cnn.py").write_text(text)
+    else:
+        shutil.copy(reader / "runs" / "classic" / "classic.int8.onnx", reader)
+        assert run([sys.executable, "-W", "error", "-c", text], reader).startswith("5 ")
+
+
+def test_every_link_leads_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert len(targets) > 5
+    for target in targets:
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_the_table_of_commands_is_that_of_the_program():
+    from digitedge.cli import app
+
+    told = set(re.findall(r"^\| `(\w+)[^|]*\|", README.split("## Your own")[0], flags=re.MULTILINE))
+    assert told == {command.name for command in app.registered_commands}
