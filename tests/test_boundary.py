@@ -11,6 +11,7 @@ import pytest
 import digitedge
 
 ROOT = Path(__file__).parents[1]
+IMPORT_LINTER = Path(sys.executable).with_name("lint-imports")
 WORKSTATION = ("tensorflow", "tf_keras", "keras", "onnx", "tf2onnx")
 ROOMS = ("bench", "runtime", "measure", "data")
 FILES = ("dataset", "spec", "artifact", "config", "files", "registry", "streams", "errors", "report.terminal", "cli")
@@ -34,8 +35,7 @@ def run_blocked(program, *arguments):
 
 
 def test_every_import_goes_down():
-    import_linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([import_linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([IMPORT_LINTER], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "Contracts: 2 kept, 0 broken." in done.stdout
 
@@ -47,10 +47,10 @@ def test_import_linter_sees_a_forbidden_import(tmp_path):
     (tmp_path / "house" / "device.py").write_text("def run():\n    import tensorflow\n")
     (tmp_path / ".importlinter").write_text(
         "[importlinter]\nroot_package = house\ninclude_external_packages = True\n"
-        "[importlinter:contract:1]\nname = x\ntype = forbidden\nsource_modules = house.device\nforbidden_modules = tensorflow\n"
+        "[importlinter:contract:1]\nname = x\ntype = forbidden\n"
+        "source_modules = house.device\nforbidden_modules = tensorflow\n"
     )
-    import_linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([import_linter], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run([IMPORT_LINTER], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "house.device -> tensorflow" in done.stdout
 
@@ -107,7 +107,9 @@ def test_exported_files_are_proved_on_a_device_without_tensorflow(tiny_run):
 
 def test_a_keras_file_on_a_device_is_answered_with_what_to_install(tiny_run):
     done = run_blocked(
-        "from pathlib import Path\nfrom digitedge.errors import NotPresentError\nfrom digitedge.runtime.loading import load\n"
+        "from pathlib import Path\n"
+        "from digitedge.errors import NotPresentError\n"
+        "from digitedge.runtime.loading import load\n"
         "try: load(Path(sys.argv[1]))\nexcept NotPresentError as error: print(error)",
         tiny_run / "model.keras",
     )

@@ -35,7 +35,9 @@ def test_the_verdict_is_that_of_every_pair(values):
     assert bool(saturating_layers(model(np.array([values], np.int8)))) is (worst > MAX_INT16)
 
 
-@pytest.mark.parametrize("weights", [np.full((2, 2), 255, np.uint8), np.full((2, 2), 2**20, np.int32), np.full(9, 127, np.int8)])
+@pytest.mark.parametrize(
+    "weights", [np.full((2, 2), 255, np.uint8), np.full((2, 2), 2**20, np.int32), np.full(9, 127, np.int8)]
+)
 def test_unsigned_weights_and_biases_take_another_kernel(weights):
     assert saturating_layers(model(weights)) == ()
 

@@ -33,9 +33,9 @@ def test_the_document(digitedge):
 def test_the_cpu_is_usable_and_a_provider_that_is_not_here_says_why_and_what_to_type(digitedge):
     providers = {provider["name"]: provider for provider in digitedge("doctor", "--json").document["providers"]}
     assert providers["cpu"] == {"name": "cpu", "usable": True, "reason": None, "cure": None}
-    assert providers["rocm"]["usable"] is False
-    assert providers["rocm"]["reason"] == "not in this ONNX Runtime; needs an AMD GPU and ROCm"
-    assert providers["rocm"]["cure"] == "In its own environment: pip install digitedge onnxruntime-rocm"
+    assert providers["qnn"]["usable"] is False
+    assert providers["qnn"]["reason"] == "not in this ONNX Runtime; needs a Qualcomm processor"
+    assert providers["qnn"]["cure"] == "In its own environment: pip install digitedge onnxruntime-qnn"
 
 
 def test_the_table_names_every_provider_in_two_lines_at_most_and_fits_100_columns(digitedge):

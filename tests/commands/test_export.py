@@ -267,35 +267,11 @@ def test_a_source_that_cannot_be_read_is_3_and_leaves_no_folder(digitedge, tmp_p
     assert not list(tmp_path.glob("runs/*"))
 
 
-def test_a_run_folder_without_its_model_is_3(digitedge, own_run):
-    (own_run / "model.keras").unlink()
-    ended = digitedge("export", own_run)
-    assert (ended.code, ended.out) == (3, "")
-    assert ended.error == f"{own_run} holds no model.keras. Name a folder that digitedge train has made."
-
-
-def test_no_run_at_all_is_3(digitedge, tmp_path):
-    ended = digitedge("export")
-    assert (ended.code, ended.out) == (3, "")
-    assert ended.error == f"there is no run in {tmp_path / 'runs'}. Type: digitedge train"
-
-
 def test_a_damaged_train_json_is_3(digitedge, trained):
     (trained / "train.json").write_text('{"model": ')
     ended = digitedge("export")
     assert ended.code == 3
     assert f"{trained / 'train.json'} is not JSON" in ended.error
-
-
-def test_a_changed_test_set_is_3(digitedge, trained, tiny_digits, tmp_path):
-    document = json.loads((trained / "train.json").read_text())
-    test = tiny_digits.test
-    np.savez(tmp_path / "test.npz", images=test.images, labels=np.roll(test.labels, 1))
-    document["test"]["name"] = str(tmp_path / "test.npz")
-    (trained / "train.json").write_text(json.dumps(document))
-    ended = digitedge("export")
-    assert ended.code == 3
-    assert ended.error.startswith(f"{tmp_path / 'test.npz'} is not the data set that tiny was")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,6 @@ import numpy as np
 import onnx
 import pytest
 
-from digitedge.artifact import read_golden
-from digitedge.files import sha256
-
 KEYS = {"schema_version", "command", "digitedge", "machine", "reference", "test_set", "results", "passed"}
 ROW = {
     "path", "format", "precision", "provider", "n", "agreement", "flips", "accuracy", "accuracy_reference", "max_abs",
@@ -165,36 +162,6 @@ def test_data_without_labels_judges_agreement(digitedge, own_run, tmp_path, tiny
     assert (row["agreement"], row["accuracy"], row["accuracy_reference"], row["mcnemar_p"]) == (1.0, None, None, None)
 
 
-@pytest.mark.parametrize(
-    ("shape", "highest", "sentence"),
-    [
-        ((4, 8, 8), 9, "the model takes 28x28x1 images and those of mine.npz are 8x8x1."),
-        ((4, 28, 28, 3), 9, "the model takes 28x28x1 images and those of mine.npz are 28x28x3."),
-        ((4, 28, 28), 2, "the model knows 10 classes and mine.npz has 3."),
-    ],
-)
-def test_data_that_do_not_fit_the_model_are_3(digitedge, own_run, tmp_path, *, shape, highest, sentence):
-    np.savez(tmp_path / "mine.npz", images=np.zeros(shape, np.uint8), labels=np.array([0, 1, 2, highest]))
-    ended = digitedge("verify", "--data", "mine.npz")
-    assert (ended.code, ended.out) == (3, "")
-    assert sentence in ended.error.replace(f"{tmp_path}/", "")
-
-
-def test_a_changed_test_set_is_3(digitedge, own_run, tmp_path, tiny_digits):
-    document = json.loads((own_run / "train.json").read_text())
-    test = tiny_digits.test
-    np.savez(tmp_path / "test.npz", images=test.images, labels=np.roll(test.labels, 1))
-    document["test"]["name"] = str(tmp_path / "test.npz")
-    (own_run / "train.json").write_text(json.dumps(document))
-    ended = digitedge("verify")
-    assert (ended.code, ended.out) == (3, "")
-    assert ended.error == (
-        f"{tmp_path / 'test.npz'} is not the data set that tiny was trained with: it has changed. "
-        "Put the old one back, or name other images with --data (for int8, with --calibrate too)."
-    )
-    assert digitedge("verify", "--data", tmp_path / "test.npz").code == 0, "which is the way out that it names"
-
-
 def test_on_a_device_golden_npz_is_the_reference_and_says_so(process, ended, own_run, tmp_path):
     device = tmp_path / "device"
     device.mkdir()
@@ -215,33 +182,6 @@ def test_with_a_keras_original_but_no_tensorflow_golden_npz_is_the_reference(pro
     done = ended(process("verify", own_run / "tiny.fp32.onnx", without=DEVICE))
     assert done.code == 0
     assert "1 file agrees with golden.npz" in done.out
-
-
-def test_golden_npz_has_no_scores_for_other_data(digitedge, own_run, tiny_data):
-    (own_run / "model.keras").unlink()
-    ended = digitedge("verify", own_run / "tiny.fp32.onnx", "--data", tiny_data)
-    assert ended.code == 2
-    assert ended.error.startswith(f"{own_run / 'golden.npz'} holds the scores of its own images only.")
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"garbage"])
-def test_a_damaged_golden_npz_is_3(digitedge, own_run, content):
-    (own_run / "model.keras").unlink()
-    (own_run / "golden.npz").write_bytes(content)
-    ended = digitedge("verify", own_run / "tiny.fp32.onnx")
-    assert ended.code == 3
-    assert ended.error.startswith(str(own_run / "golden.npz"))
-
-
-def test_nothing_to_compare_with_is_3(digitedge, own_run):
-    (own_run / "model.keras").unlink()
-    (own_run / "golden.npz").unlink()
-    ended = digitedge("verify")
-    assert ended.code == 3
-    assert ended.error == (
-        f"{own_run} holds neither model.keras nor golden.npz: there is nothing to compare with. "
-        "Name the original with --reference FILE."
-    )
 
 
 @pytest.mark.parametrize("suffix", ["onnx", "tflite"])
@@ -279,24 +219,3 @@ def test_a_file_that_the_manifest_names_and_that_is_gone_is_3(digitedge, own_run
     ended = digitedge("verify")
     assert ended.code == 3
     assert ended.error.startswith(f"{own_run / 'tiny.fp32.onnx'} does not exist.")
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"files": {"tiny.fp32.onnx": {}}}'])
-def test_a_damaged_manifest_is_3(digitedge, own_run, content):
-    (own_run / "manifest.json").write_text(content)
-    ended = digitedge("verify")
-    assert ended.code == 3
-    assert ended.error.startswith(str(own_run / "manifest.json"))
-
-
-def test_files_of_two_folders_have_two_originals(digitedge, own_run, tmp_path):
-    shutil.copytree(own_run, tmp_path / "second")
-    ended = digitedge("verify", own_run, tmp_path / "second")
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.error == "the files lie in 2 folders, each with its own original. Verify one at a time."
-
-
-def test_the_golden_reference_is_what_the_original_gives(own_run, tiny_golden):
-    golden = read_golden(own_run / "golden.npz")
-    np.testing.assert_array_equal(golden.scores, tiny_golden.scores)
-    assert sha256(golden.images.tobytes()) == sha256(tiny_golden.images.tobytes())

@@ -31,8 +31,8 @@ def source(tiny_model):
     return make_source("tiny", tiny_model, "probabilities")
 
 
-def convert(form, source, precision, calibration, config=ExportConfig()):
-    return FORMATS[form].convert(source, precision, config, calibration if precision == "int8" else None)
+def convert(form, source, precision, calibration):
+    return FORMATS[form].convert(source, precision, ExportConfig(), calibration if precision == "int8" else None)
 
 
 def exported(form, source, precision, calibration, folder):

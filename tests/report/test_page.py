@@ -23,7 +23,7 @@ class Strict(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):  # noqa: ARG002 (the base class's)
+    def handle_startendtag(self, tag, attrs):
         self.seen.append(tag)
 
     def handle_endtag(self, tag):

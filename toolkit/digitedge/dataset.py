@@ -38,9 +38,11 @@ class Dataset:
             raise ContentError(f"{self.name}: images are {shape}.", "They must be uint8 (n, height, width, 1 or 3).")
         if self.labels is None:
             return
-        if self.labels.shape != (len(self.images),) or self.labels.dtype.kind not in "iu":
-            message = f"{self.name}: {len(self.images)} images and labels {self.labels.dtype} {self.labels.shape}."
-            raise ContentError(message, "There must be one whole number for each image.")
+        if self.labels.shape != (len(self.images),):
+            message = f"{self.name}: {len(self.images)} images and labels of shape {self.labels.shape}."
+            raise ContentError(message, "There must be one label for each image.")
+        if self.labels.dtype.kind not in "iu":
+            raise ContentError(f"{self.name}: labels are {self.labels.dtype}.", "They must be whole numbers.")
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             message = f"{self.name}: labels from {self.labels.min()} to {self.labels.max()}."
             raise ContentError(message, f"They must be 0 to {len(self.classes) - 1}.")

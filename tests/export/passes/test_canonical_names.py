@@ -1,5 +1,3 @@
-import random
-
 import numpy as np
 import onnx
 import onnxruntime
@@ -26,7 +24,9 @@ def chain(names, node_names, constants):
 
 
 def run(model):
-    return onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"image": np.arange(3, dtype=np.float32)})[0]
+    return onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"image": np.arange(3, dtype=np.float32)})[
+        0
+    ]
 
 
 def all_names(model):
@@ -35,10 +35,9 @@ def all_names(model):
 
 
 @settings(max_examples=50)
-@given(st.lists(NAME, min_size=8, max_size=8, unique=True), st.lists(NAME | st.just(""), min_size=4, max_size=4), st.randoms())
-def test_any_names_become_canonical_and_the_scores_stay(names, node_names, rng):
-    model = chain(names[:4], node_names, names[4:])
-    rng.shuffle(model.graph.initializer) if False else None
+@given(st.lists(NAME, min_size=8, max_size=8, unique=True), st.lists(NAME, min_size=2, max_size=2, unique=True))
+def test_any_names_become_canonical_and_the_scores_stay(names, node_names):
+    model = chain(names[:4], [*node_names, "", ""], names[4:])
     before = run(model)
     canonical_names(model)
     onnx.checker.check_model(model, full_check=True)
@@ -63,8 +62,7 @@ def test_the_number_that_the_converter_gave_does_not_matter():
 
 def test_the_order_of_the_initializers_does_not_matter():
     models = [chain(list("abcd"), [""] * 4, ["w1", "w2", "w3", "w4"]) for _ in range(2)]
-    shuffled = list(models[1].graph.initializer)
-    random.Random(0).shuffle(shuffled)
+    shuffled = list(reversed(models[1].graph.initializer))
     del models[1].graph.initializer[:]
     models[1].graph.initializer.extend(shuffled)
     assert models[0] != models[1]

@@ -44,7 +44,7 @@ def quantized(plain, calibration):
 def naive(plain, calibration, folder):
     """ONNX Runtime's own recipe, as its documentation gives it: full 8-bit weights."""
     onnx.save(plain, folder / "plain.onnx")
-    reader = onnx_int8._Reader("image", calibration.transpose(0, 3, 1, 2))
+    reader = onnx_int8.ImageReader("image", calibration.transpose(0, 3, 1, 2))
     quantize_static(
         folder / "plain.onnx", folder / "naive.onnx", reader, quant_format=QuantFormat.QDQ, per_channel=True,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
@@ -52,7 +52,6 @@ def naive(plain, calibration, folder):
     return onnx.load(folder / "naive.onnx")
 
 
-@pytest.mark.filterwarnings("ignore:.*pre-process:UserWarning")
 def test_no_layer_can_saturate_where_the_usual_recipe_does(quantized, plain, calibration, tmp_path):
     assert saturating_layers(quantized) == ()
     assert len(saturating_layers(naive(plain, calibration, tmp_path))) >= 2
@@ -69,7 +68,9 @@ def test_weights_take_seven_bits(quantized):
 
 def test_weights_have_a_scale_for_each_channel(quantized):
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in quantized.graph.initializer}
-    scales = [arrays[n.input[1]] for n in quantized.graph.node if n.op_type == "DequantizeLinear" and n.input[0] in arrays]
+    scales = [
+        arrays[n.input[1]] for n in quantized.graph.node if n.op_type == "DequantizeLinear" and n.input[0] in arrays
+    ]
     assert sorted({scale.size for scale in scales if scale.ndim}) == [6, 8, 10]
 
 
@@ -105,7 +106,9 @@ def softmax_alone():
 
 
 def test_a_model_without_a_layer_that_can_be_quantized_is_refused():
-    with pytest.raises(ContentError, match=r"nothing in this model can be quantized to int8\. Export it without --int8\."):
+    with pytest.raises(
+        ContentError, match=r"nothing in this model can be quantized to int8\. Export it without --int8\."
+    ):
         quantize(softmax_alone(), "image", np.zeros((2, 4), np.float32))
 
 
@@ -122,7 +125,7 @@ def test_the_original_is_left_as_it_was(plain, calibration):
 
 
 def test_calibration_images_come_one_at_a_time_and_end():
-    reader = onnx_int8._Reader("image", np.arange(2, dtype=np.float32).reshape(2, 1, 1, 1))
+    reader = onnx_int8.ImageReader("image", np.arange(2, dtype=np.float32).reshape(2, 1, 1, 1))
     fed = [reader.get_next(), reader.get_next(), reader.get_next()]
     assert [feed["image"].tolist() for feed in fed[:2]] == [[[[[0.0]]]], [[[[1.0]]]]]
     assert fed[2] is None

@@ -148,10 +148,9 @@ def _is_run(path: Path) -> bool:
 
 def _stem(path: Path) -> str:
     """What the artefacts are called: the architecture of a run, else the name of the file."""
-    from digitedge.commands.folders import TRAIN
-    from digitedge.files import read_json
+    from digitedge.commands.folders import read_trained
 
-    return Path(read_json(path.parent / TRAIN)["model"]).stem if _is_run(path) else path.stem
+    return Path(read_trained(path.parent).model).stem if _is_run(path) else path.stem
 
 
 def _calibration(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from digitedge.artifact import MANIFEST, Artifact, check_unchanged, read_manifest
 from digitedge.errors import ContentError, UsageError
-from digitedge.files import make_folder, refuse_existing
+from digitedge.files import make_folder, read_json, refuse_existing
 from digitedge.runtime.loading import format_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,48 @@ class Listed:
 
     path: Path
     artifact: Artifact | None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What train.json says that later commands go by.
+
+    Attributes:
+        model: the architecture, a name or the path of a Python file.
+        data: the data source, a name or an absolute path.
+        data_sha256: of the images that were learnt from.
+        validation: the part that was held out.
+        validation_sha256: of the images that were held out.
+        test: name and digest of the test set; None where there was none.
+    """
+
+    model: str
+    data: str
+    data_sha256: str
+    validation: float
+    validation_sha256: str
+    test: tuple[str, str] | None
+
+
+def read_trained(run: Path) -> Trained:
+    """Reads the train.json of a run folder.
+
+    Raises:
+        ContentError: it is missing, damaged, or lacks something.
+    """
+    record = read_json(run / TRAIN)
+    try:
+        data, test = record["data"], record["test"]
+        return Trained(
+            model=record["model"],
+            data=data["name"],
+            data_sha256=data["sha256"],
+            validation=record["config"]["validation"],
+            validation_sha256=record["validation_sha256"],
+            test=None if test is None else (test["name"], test["sha256"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ContentError(f"{run / TRAIN} cannot be understood: {error!r}.", "Train the model again.") from error
 
 
 def newest_run(*, holding: Sequence[str] = (KERAS_MODEL, MANIFEST)) -> Path:

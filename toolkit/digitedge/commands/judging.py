@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitedge.artifact import GOLDEN, Golden, read_golden
-from digitedge.commands.folders import KERAS_MODEL, TRAIN
+from digitedge.commands.folders import KERAS_MODEL, TRAIN, read_trained
 from digitedge.data.loading import judged_on, load, named
 from digitedge.dataset import Dataset
 from digitedge.errors import ContentError, NotPresentError, UsageError
-from digitedge.files import read_json
 from digitedge.runtime.loading import format_of, require_engine, score
 from digitedge.runtime.loading import load as load_model
 
@@ -51,17 +50,11 @@ def recorded_images(run: Path) -> Dataset:
     Raises:
         ContentError: train.json is damaged, or the data set is no longer what it was.
     """
-    record = read_json(run / TRAIN)
-    try:
-        test, data = record["test"], record["data"]
-        if test is not None:
-            dataset, digest = judged_on(test["name"]), test["sha256"]
-        else:
-            dataset, digest = split(run)[1], record["validation_sha256"]
-    except (KeyError, TypeError) as error:
-        raise ContentError(f"{run / TRAIN} lacks {error}.", "Train the model again.") from error
+    trained = read_trained(run)
+    name, digest = trained.test or (trained.data, trained.validation_sha256)
+    dataset = judged_on(name) if trained.test else split(run)[1]
     if dataset.sha256 != digest:
-        raise _changed((test or data)["name"], run)
+        raise _changed(name, run)
     return dataset
 
 
@@ -73,11 +66,10 @@ def split(run: Path) -> tuple[Dataset, Dataset]:
     """
     from digitedge.training.split import hold_out
 
-    record = read_json(run / TRAIN)
-    data = record["data"]
-    learnt, held_out = hold_out(load(data["name"]).train, record["config"]["validation"])
-    if learnt.sha256 != data["sha256"]:
-        raise _changed(data["name"], run)
+    trained = read_trained(run)
+    learnt, held_out = hold_out(load(trained.data).train, trained.validation)
+    if learnt.sha256 != trained.data_sha256:
+        raise _changed(trained.data, run)
     return learnt, replace(held_out, name=VALIDATION)
 
 

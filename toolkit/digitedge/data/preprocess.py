@@ -25,5 +25,6 @@ def to_input(images: NDArray[np.float32], spec: Spec) -> NDArray[np.float32]:
     if (low, high) != (0.0, 1.0):
         images = images * np.float32(high - low) + np.float32(low)
     if any(spec.mean) or any(value != 1.0 for value in spec.std):
-        images = (images - np.array(spec.mean, np.float32)) / np.array(spec.std, np.float32)
+        mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
+        images = np.divide(images - mean, std, dtype=np.float32)
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2) if spec.layout == "NCHW" else images)

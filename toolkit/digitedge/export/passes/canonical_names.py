@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_NUMBER = re.compile(r"__\d+|:\d+$|_+$")
+
 
 def canonical_names(model: Any) -> None:
     """Renames nodes, inner tensors and initializers in place, and sorts the initializers by their first use.
@@ -47,10 +49,15 @@ def canonical_names(model: Any) -> None:
 
 def _fresh(name: str, taken: set[str]) -> str:
     """The canonical form of `name`, which nothing in `taken` bears yet; it is added there."""
-    base = re.sub(r"__\d+|:\d+$", "", name).replace("/ReadVariableOp", "/weights")
-    fresh = next(bearer for bearer in _bearers(base) if bearer not in taken)
+    fresh = next(bearer for bearer in _bearers(_stem(name)) if bearer not in taken)
     taken.add(fresh)
     return fresh
+
+
+def _stem(name: str) -> str:
+    """Without numbers, and with nothing left that would be taken for one the next time."""
+    shorter = _NUMBER.sub("", name).replace("/ReadVariableOp", "/weights")
+    return _stem(shorter) if shorter != name else name or "unnamed"
 
 
 def _bearers(base: str) -> Iterator[str]:

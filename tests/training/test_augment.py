@@ -1,0 +1,112 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from digitedge.training.augment import AUGMENTATIONS, ROTATION_DEGREES, SHIFT, ZOOM, digits, transforms
+
+SIDE = 21  # odd, so that one pixel is the centre
+CENTRE = SIDE // 2
+
+
+def apply(image, draws):
+    """`image` (height, width) as the draws (rotation, zoom down, zoom across, shift down, shift across) move it."""
+    height, width = image.shape
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.constant(image[None, :, :, None], tf.float32),
+        transforms=transforms(tf.constant([draws], tf.float32), float(height), float(width)),
+        output_shape=[height, width],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    ).numpy()[0, :, :, 0]
+
+
+def dot(down, across):
+    image = np.zeros((SIDE, SIDE), np.float32)
+    image[down, across] = 1
+    return image
+
+
+def centre_of_mass(image):
+    down, across = np.indices(image.shape)
+    return (image * down).sum() / image.sum(), (image * across).sum() / image.sum()
+
+
+def test_zero_draws_change_nothing():
+    image = np.random.default_rng(0).random((12, 17), np.float32)
+    np.testing.assert_array_equal(apply(image, [0, 0, 0, 0, 0]), image)
+
+
+@pytest.mark.parametrize("draws", [[1, 0, 0, 0, 0], [-1, 1, -1, 0, 0], [0, 1, 1, 0, 0]])
+def test_the_centre_stays_where_it_is(draws):
+    np.testing.assert_allclose(centre_of_mass(apply(dot(CENTRE, CENTRE), draws)), (CENTRE, CENTRE), atol=1e-4)
+
+
+@pytest.mark.parametrize(("down", "across"), [(1, 0), (0, 1), (-1, 1)])
+def test_a_shift_is_a_tenth_of_the_side(down, across):
+    found = centre_of_mass(apply(dot(CENTRE, CENTRE), [0, 0, 0, down, across]))
+    expected = (CENTRE - down * SHIFT * SIDE, CENTRE - across * SHIFT * SIDE)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_turn_is_ten_degrees_about_the_centre(sign):
+    angle, arm = math.radians(ROTATION_DEGREES), 8
+    found = np.subtract(centre_of_mass(apply(dot(CENTRE, CENTRE + arm), [sign, 0, 0, 0, 0])), CENTRE)
+    # The map goes from where a pixel is shown to where it is taken from, so the dot turns the other way.
+    np.testing.assert_allclose(found, (-sign * arm * math.sin(angle), arm * math.cos(angle)), atol=0.15)
+
+
+@pytest.mark.parametrize(("draws", "axis"), [([0, 1, 0, 0, 0], 0), ([0, 0, 1, 0, 0], 1)])
+def test_a_zoom_is_a_tenth_along_its_axis(draws, axis):
+    place = [CENTRE, CENTRE]
+    place[axis] += 8
+    found = np.subtract(centre_of_mass(apply(dot(*place), draws)), CENTRE)
+    assert found[axis] == pytest.approx(8 / (1 + ZOOM), abs=0.15)
+    assert found[1 - axis] == pytest.approx(0, abs=1e-4)
+
+
+def test_an_image_that_is_not_square_turns_about_its_own_centre():
+    image = np.zeros((11, 31), np.float32)
+    image[5, 15] = 1
+    np.testing.assert_allclose(centre_of_mass(apply(image, [1, 0, 0, 0, 0])), (5, 15), atol=1e-4)
+
+
+IMAGES = tf.constant(np.random.default_rng(0).random((40, 28, 28, 1), np.float32))
+
+
+def test_the_same_seed_gives_the_same_batch():
+    np.testing.assert_array_equal(digits(IMAGES, tf.constant([3, 9])), digits(IMAGES, tf.constant([3, 9])))
+
+
+@pytest.mark.parametrize("seed", [[3, 10], [4, 9]])
+def test_another_seed_gives_another_batch(seed):
+    assert np.abs(digits(IMAGES, tf.constant([3, 9])) - digits(IMAGES, tf.constant(seed))).max() > 0.1
+
+
+def test_every_image_is_moved_on_its_own():
+    same = tf.repeat(IMAGES[:1], 10, axis=0)
+    moved = digits(same, tf.constant([0, 0])).numpy()
+    assert len({image.tobytes() for image in moved}) == 10
+
+
+def test_pixels_stay_between_0_and_1():
+    moved = digits(IMAGES, tf.constant([0, 1])).numpy()
+    assert moved.min() >= 0
+    assert moved.max() <= 1
+    assert (moved.shape, moved.dtype) == ((40, 28, 28, 1), np.float32)
+
+
+def test_a_digit_stays_a_digit():
+    """The ink of a centred dot of 10 x 10 stays in the picture, whatever the draws."""
+    image = np.zeros((200, 28, 28, 1), np.float32)
+    image[:, 9:19, 9:19] = 1
+    ink = digits(tf.constant(image), tf.constant([0, 2])).numpy().sum(axis=(1, 2, 3))
+    least, most = 100 / (1 + ZOOM) ** 2, 100 / (1 - ZOOM) ** 2
+    assert least * 0.98 < ink.min() < ink.max() < most * 1.02
+
+
+def test_none_changes_nothing():
+    np.testing.assert_array_equal(AUGMENTATIONS["none"](IMAGES, tf.constant([0, 0])), IMAGES)
