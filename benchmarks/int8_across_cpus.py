@@ -89,7 +89,8 @@ def _naive(run: Path, target: Path) -> Path:
 
     prepared = target.with_name("prepared.onnx")
     quant_pre_process(run / "classic.fp32.onnx", prepared, skip_symbolic_shape=True)
-    images = to_unit(split(run).train.images[:CALIBRATION_IMAGES]).transpose(0, 3, 1, 2)
+    learnt, _ = split(run)
+    images = to_unit(learnt.images[:CALIBRATION_IMAGES]).transpose(0, 3, 1, 2)
     quantize_static(
         prepared,
         target,

@@ -10,6 +10,7 @@ from tf_keras import layers
 
 from digitedge.errors import ContentError
 from digitedge.runtime.keras import load
+from digitedge.runtime.keras_archive import refuse_code
 
 
 def small(*middle):
@@ -158,3 +159,17 @@ def test_an_h5_file_under_another_name_is_not_one(tmp_path):
     (tmp_path / "x.keras").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     with pytest.raises(ContentError, match=r"x\.keras is not a \.keras archive: .*\. Save it with model\.save"):
         load(tmp_path / "x.keras")
+
+
+def test_what_is_loaded_is_what_was_looked_through(saved, monkeypatch):
+    """Somebody replaces the file after the check: the checked bytes are loaded all the same."""
+    path = saved(small())
+    weights = load(path).network.get_weights()
+
+    def look_and_replace(checked, data):
+        refuse_code(checked, data)
+        path.write_bytes(b"something else")
+
+    monkeypatch.setattr("digitedge.runtime.keras.refuse_code", look_and_replace)
+    for loaded, before in zip(load(path).network.get_weights(), weights, strict=True):
+        assert (loaded == before).all()

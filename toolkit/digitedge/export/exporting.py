@@ -126,8 +126,10 @@ def _prove(plan: _Plan, golden: Golden) -> Exported:
     parity = compare(golden.scores, score(load(artifact.path), golden.images), golden.labels)
     rejection = reason(parity, LIMITS[plan.precision])
     if rejection is None and kept is None:
-        artifact = replace(artifact, path=move(artifact.path, plan.path))
+        staged, artifact = artifact.path, replace(artifact, path=plan.path)
+        # In this order: after a kill in between, the next export finds no file and makes it again.
         merge_manifest(plan.path.parent, [artifact])
+        move(staged, plan.path)
     return Exported(artifact, kept is not None, parity, rejection)
 
 

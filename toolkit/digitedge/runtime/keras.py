@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +22,6 @@ from digitedge.streams import hushed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -73,8 +74,11 @@ def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> Ke
     if threads is not None:
         _limit(tf, threads)
     try:
-        with hushed():
-            network = tf_keras.models.load_model(path, compile=False)
+        # From the very bytes that were looked through: the file may have changed since.
+        with hushed(), tempfile.TemporaryDirectory() as folder:
+            checked = Path(folder) / "model.keras"
+            checked.write_bytes(data)
+            network = tf_keras.models.load_model(checked, compile=False)
     except Exception as error:  # Keras raises whatever the layer at hand raises
         message = f"{path} cannot be loaded by tf-keras: {first_line(error)}."
         raise ContentError(message, "Save it with tf-keras 2 as .keras.") from error

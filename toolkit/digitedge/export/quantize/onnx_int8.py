@@ -3,7 +3,7 @@
 CPUs with AVX2 or AVX-512 but without VNNI multiply 8-bit numbers in pairs and saturate the sum at 16 bits (VPMADDUBSW):
 with full 8-bit weights the same file decides otherwise there than on a VNNI or ARM machine
 (https://github.com/microsoft/onnxruntime/issues/5849). So weights take 7 bits, -64 to 64: a pair is then at most
-2 * 64 * 255 = 32,640, which 16 bits hold. Per channel, that costs no decision that 8 bits would keep.
+2 * 64 * 255 = 32,640, which 16 bits hold. Per channel, that costs a few decisions in 10,000 (benchmarks/README.md).
 """
 
 from __future__ import annotations
