@@ -17,7 +17,7 @@ test: check
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/installed-dev
-	$(BIN)/pre-commit run --all-files
+	PATH="$(CURDIR)/$(BIN):$$PATH" pre-commit run --all-files
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix --quiet .
