@@ -72,7 +72,10 @@ def test_an_unknown_command_names_the_nearest(digitedge):
     ("words", "sentence"),
     [
         (("train", "--epochs", "many"), "Invalid value for '--epochs': Input should be a valid integer"),
-        (("train", "--augment", "photo"), "Invalid value for '--augment': 'photo' is not one of 'none', 'digits'."),
+        (
+            ("train", "--augment", "blur"),
+            "Invalid value for '--augment': 'blur' is not one of 'none', 'digits', 'photo'.",
+        ),
         (("export", "--output", "odds"), "Invalid value for '--output': 'odds' is not one of"),
         (("show", "--limit", "0"), "Invalid value for '--limit'"),
         (("predict",), "Missing argument 'images'."),

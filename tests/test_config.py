@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from digitedge.config import BenchConfig, ExportConfig, TrainConfig
+from digitedge.config import AUGMENTATIONS, BenchConfig, ExportConfig, TrainConfig, image_size
 from digitedge.errors import UsageError
 
 
@@ -40,9 +42,55 @@ def test_a_value_out_of_range_is_named_with_its_option(config, setting, value, m
     ],
 )
 def test_only_digits_are_augmented_unless_told_otherwise(data, augment, means):
-    assert TrainConfig(data=data, augment=augment).augmentation == means
+    config = TrainConfig(data=data, augment=augment)
+    assert config.augment_name == means
+    assert config.augmentation == AUGMENTATIONS[means]
+
+
+def test_a_knob_changes_one_thing_of_the_preset():
+    config = TrainConfig(rotation_degrees=0.0, flip=True)
+    assert config.augmentation == replace(AUGMENTATIONS["digits"], rotation_degrees=0.0, flip=True)
 
 
 def test_the_reference_precision_comes_first():
     assert ExportConfig().precisions == ("fp32",)
     assert ExportConfig(int8=True).precisions == ("fp32", "int8")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("32", (32, 32)), ("32x48", (32, 48)), ("1", (1, 1)), ("4096x1", (4096, 1)), ("028", (28, 28))]
+)
+def test_a_size_is_height_by_width_or_one_number_for_both(text, size):
+    assert image_size(text) == TrainConfig(size=text).image_size == size
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "32x",
+        "x32",
+        "32x48x3",
+        "32X48",
+        "32 x 48",
+        "-32",
+        "3.2",
+        "0",
+        "0x5",
+        "5x0",
+        "4097",
+        "99999",
+        "32\n",
+        "٣٢",
+    ],
+)
+def test_what_is_no_size_is_refused_and_never_guessed(text):
+    with pytest.raises(UsageError) as caught:
+        TrainConfig(size=text)
+    assert caught.value.message == " ".join(f"--size is {text or 'empty'}.".split())
+    assert caught.value.hint == "It must be 32 or 32x48 (height x width), each from 1 to 4096."
+
+
+def test_without_a_size_images_are_taken_as_they_are():
+    assert TrainConfig().image_size is None

@@ -1,11 +1,15 @@
 """Which images a model is judged on, and with what it is compared, as every command that judges one sees it."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from digitedge.commands.judging import INPUTS, lasting, seeded_images
+
+ARCHITECTURE = Path(__file__).parents[1] / "tiny.py"
 
 
 @pytest.fixture
@@ -136,3 +140,72 @@ def test_seeded_images_are_the_same_for_ever():
     images = seeded_images((2, 2, 1))
     assert (images.shape, images.dtype) == ((INPUTS, 2, 2, 1), np.uint8)
     assert images[:2].ravel().tolist() == [172, 10, 127, 140, 47, 170, 196, 151]
+
+
+@pytest.fixture
+def sized_run(digitedge, tiny_digits, tmp_path):
+    """Path of a run that was trained with --size 28x32 on small.npz, and exported for ONNX."""
+    train = tiny_digits.train.take(slice(200))
+    np.savez(tmp_path / "small.npz", images=train.images[:, 4:24, 4:24], labels=train.labels)
+    words = ("--model", ARCHITECTURE, "--data", "small.npz", "--size", "28x32", "--epochs", "1", "--out", "runs/sized")
+    assert digitedge("train", *words).code == 0
+    assert digitedge("export", "--to", "onnx").code == 0
+    return tmp_path / "runs" / "sized"
+
+
+def test_a_run_with_a_size_reads_its_images_at_that_size_again_and_says_so(digitedge, sized_run, tmp_path):
+    said = f"200 of 200 images of {tmp_path / 'small.npz'} resized to 28x32 (height x width)\n"
+    verified = digitedge("verify", "--json")
+    assert (verified.code, verified.document["test_set"]) == (0, "validation")
+    exported = digitedge("export", "--int8", "--to", "onnx")
+    assert exported.code == 0
+    for ended in (verified, exported):
+        assert ended.err.count(said) == 1
+
+
+def test_other_data_are_brought_to_the_size_of_the_run(digitedge, sized_run, tiny_digits, tmp_path):
+    test = tiny_digits.test.take(slice(40))
+    np.savez(tmp_path / "mine.npz", images=test.images, labels=test.labels)
+    said = f"40 of 40 images of {tmp_path / 'mine.npz'} resized to 28x32 (height x width)\n"
+    verified = digitedge("verify", "--data", "mine.npz", "--json")
+    assert verified.code == 0
+    assert verified.document["results"][0]["n"] == 40
+    assert verified.err.count(said) == 1
+    words = ("--int8", "--to", "onnx", "--calibrate", "mine.npz", "--overwrite")
+    calibrated = digitedge("export", *words, "--json")
+    assert calibrated.code == 0
+    assert said.replace(str(tmp_path / "mine.npz"), "mine.npz") in calibrated.err
+    judged = digitedge("export", "--to", "onnx", "--data", "mine.npz")
+    assert judged.code == 0
+    assert judged.err.count(said) == 1
+
+
+def test_data_of_the_size_of_the_run_need_no_word(digitedge, sized_run, tmp_path):
+    np.savez(tmp_path / "fit.npz", images=np.zeros((4, 28, 32), np.uint8), labels=np.array([0, 1, 2, 9]))
+    ended = digitedge("verify", "--data", "fit.npz")
+    assert ended.code == 0
+    assert "resized" not in ended.err
+
+
+def test_where_no_run_says_a_size_other_images_are_still_refused(digitedge, sized_run, tmp_path):
+    original = shutil.copy(sized_run / "model.keras", tmp_path / "mine.keras")
+    ended = digitedge("export", original, "--data", "small.npz")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.error.startswith("the model takes 28x32x1 images and those of")
+
+
+@pytest.mark.parametrize("size", ["big", 28, [28, 32], True])
+def test_a_size_that_is_none_in_train_json_is_3(digitedge, own_run, record, size):
+    config = record()["config"]
+    record(config=config | {"size": size})
+    ended = digitedge("verify")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.error.startswith(f"{own_run / 'train.json'} cannot be understood: ")
+
+
+def test_the_images_that_judge_depend_on_the_recorded_size(digitedge, own_run, record):
+    """The negative control: another size makes other images of the same data."""
+    record(config=record()["config"] | {"size": "20"})
+    ended = digitedge("verify")
+    assert ended.code == 3
+    assert "is not the data set that tiny was trained with: it has changed." in ended.error

@@ -1,6 +1,7 @@
 """digitedge predict."""
 
 import csv
+import json
 import time
 
 import numpy as np
@@ -199,6 +200,16 @@ def test_a_csv_of_another_size_is_3(digitedge, own_run, tmp_path):
     ended = digitedge("predict", "test.csv")
     assert ended.code == 3
     assert ended.error == "the rows of test.csv are 8x8x1 images and the model takes 28x28x1. Name another --model."
+
+
+def test_a_csv_of_another_size_is_resized_where_the_run_was_trained_with_a_size(digitedge, own_run, tmp_path):
+    document = json.loads((own_run / "train.json").read_text())
+    document["config"]["size"] = "28"
+    (own_run / "train.json").write_text(json.dumps(document))
+    table(tmp_path / "test.csv", [[0] * 64], pixels=64)
+    ended = digitedge("predict", "test.csv")
+    assert ended.code == 0
+    assert ended.err == "1 of 1 images of test.csv resized to 28x28\n"
 
 
 @pytest.mark.parametrize(

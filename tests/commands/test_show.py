@@ -48,6 +48,18 @@ def test_colour_images_are_shown(digitedge, tmp_path):
     assert digitedge("show", "--data", "colour.npz", "--json").document["labels"] == ["0", "1"]
 
 
+def test_a_folder_of_several_sizes_is_shown_at_the_one_that_is_asked_for(digitedge, tmp_path):
+    for label, side in (("a", 6), ("b", 9)):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        Image.new("L", (side, side)).save(tmp_path / "photos" / label / "1.png")
+    refused = digitedge("show", "--data", "photos")
+    assert refused.code == 3
+    assert refused.error.endswith("Bring all to one size and one kind, or train with --size.")
+    ended = digitedge("show", "--data", "photos", "--size", "6")
+    assert ended.code == 0
+    assert ended.err == "1 of 2 images of photos resized to 6x6\n"
+
+
 def test_limit_is_how_many(digitedge):
     assert len(digitedge("show", "--limit", "12", "--json").document["labels"]) == 12
 

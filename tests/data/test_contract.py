@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 
 from digitedge.data.loading import kinds, load
+from digitedge.data.sizing import fitted
 from digitedge.errors import ContentError
 from digitedge.registry import entries
 
@@ -103,6 +104,19 @@ def test_every_kind_gives_the_same_digest_for_the_same_images(tmp_path, kind):
     reference = load(str(make_npz(tmp_path))).train
     order = np.argsort(LABELS, kind="stable") if kind == "folder" else np.arange(4)
     assert load(str(MAKERS[kind](tmp_path))).train.sha256 == reference.take(order).sha256
+
+
+@on_each_file_source
+@pytest.mark.parametrize("size", [(3, 3), (9, 5)])
+def test_every_kind_is_resized_alike(tmp_path, kind, size):
+    order = np.argsort(LABELS, kind="stable") if kind == "folder" else np.arange(4)
+    source = str(MAKERS[kind](tmp_path))
+    sized = load(source, size).train
+    reference = [fitted(image[..., np.newaxis], size)[0] for image in IMAGES[order]]
+    np.testing.assert_array_equal(sized.images, np.stack(reference))
+    assert sized.labels.tolist() == [LABELS[index] for index in order]
+    assert sized.changes[0].startswith(f"4 of 4 images of {source} resized to {size[0]}x{size[1]}")
+    assert load(source, (6, 6)).train.changes == load(source).train.changes == ()
 
 
 @on_each_file_source

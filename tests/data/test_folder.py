@@ -5,6 +5,8 @@ import pytest
 from digitedge.data import folder
 from digitedge.errors import ContentError
 
+CURE = "Bring all to one size and one kind, or train with --size."
+
 
 def make(root, files):
     """Pictures of one grey value each: {"cat/1.png": 5} and, for other kinds, {"cat/1.png": Image}."""
@@ -66,11 +68,11 @@ def test_colour_pictures_have_three_channels(tmp_path):
         ({"a/1.png": 1, "b/1.png": 1, "x.png": 1}, "{source}/x.png lies outside the classes."),
         (
             {"a/1.png": 1, "b/1.png": PIL.Image.new("L", (5, 3))},
-            "{source}/b/1.png is 5x3 grey, and {source}/a/1.png is 4x3 grey. Bring all to one size",
+            "{source}/b/1.png is 5x3 grey, and {source}/a/1.png is 4x3 grey. {cure}",
         ),
         (
             {"a/1.png": 1, "b/1.png": PIL.Image.new("RGB", (4, 3))},
-            "{source}/b/1.png is 4x3 RGB, and {source}/a/1.png is 4x3 grey. Bring all to one size",
+            "{source}/b/1.png is 4x3 RGB, and {source}/a/1.png is 4x3 grey. {cure}",
         ),
         (
             {"a/1.png": 1, "b/1.png": PIL.Image.new("LA", (4, 3))},
@@ -93,13 +95,13 @@ def test_colour_pictures_have_three_channels(tmp_path):
                 "test/a/1.png": PIL.Image.new("L", (8, 8)),
                 "test/b/1.png": PIL.Image.new("L", (8, 8)),
             },
-            "{source}: train holds 4x3 grey pictures and test 8x8 grey. Bring all to one size",
+            "{source}: train holds 4x3 grey pictures and test 8x8 grey. {cure}",
         ),
     ],
 )
 def test_a_folder_that_is_not_one_data_set_is_refused(tmp_path, files, message):
     source = make(tmp_path, files)
-    assert message.format(source=source) in refusal(source)
+    assert message.format(source=source, cure=CURE) in refusal(source)
 
 
 def test_a_class_without_pictures_is_refused(tmp_path):
@@ -123,3 +125,53 @@ def test_a_folder_without_sub_folders_is_not_accepted(tmp_path):
     PIL.Image.new("L", (4, 3)).save(tmp_path / "x.png")
     assert not folder.accepts(str(tmp_path))
     assert not folder.accepts(str(tmp_path / "missing"))
+
+
+def colour(size, value):
+    return PIL.Image.new("RGB", size, value)
+
+
+def test_with_a_size_pictures_may_differ_and_every_change_is_counted(tmp_path):
+    files = {"a/1.png": 1, "a/2.png": PIL.Image.new("L", (8, 6), 2), "b/1.png": PIL.Image.new("L", (9, 9), 3)}
+    source = make(tmp_path, files)
+    train = folder.read_sized(source, (3, 4)).train
+    assert train.images.shape == (3, 3, 4, 1)
+    assert train.images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert train.labels.tolist() == [0, 0, 1]
+    assert train.changes == (
+        f"2 of 3 images of {source} resized to 3x4 (height x width)",
+        f"1 of 3 images of {source} stretched to other proportions",
+    )
+
+
+def test_with_a_size_all_become_colour_where_one_is(tmp_path):
+    source = make(tmp_path, {"a/1.png": 7, "a/2.png": 9, "b/1.png": colour((4, 3), (255, 0, 0))})
+    train = folder.read_sized(source, (3, 4)).train
+    assert train.images[:, 0, 0].tolist() == [[7, 7, 7], [9, 9, 9], [255, 0, 0]]
+    assert train.changes == (f"2 of 3 images of {source} converted from grey to RGB",)
+
+
+def test_with_a_size_grey_stays_grey_and_what_fits_is_not_touched(tmp_path):
+    source = make(tmp_path, {"a/1.png": 1, "b/1.png": 2})
+    plain, sized = folder.read(source).train, folder.read_sized(source, (3, 4)).train
+    assert sized.sha256 == plain.sha256
+    assert sized.changes == ()
+
+
+@pytest.mark.parametrize("grey", ["train", "test"])
+def test_with_a_size_colour_in_one_part_colours_the_other(tmp_path, grey):
+    other = {"train": "test", "test": "train"}[grey]
+    files = {f"{grey}/a/1.png": 1, f"{grey}/b/1.png": 2}
+    files |= {f"{other}/a/1.png": colour((9, 9), (3, 0, 0)), f"{other}/b/1.png": colour((9, 9), (4, 0, 0))}
+    splits = folder.read_sized(make(tmp_path, files), (3, 4))
+    greys, others = (splits.train, splits.test) if grey == "train" else (splits.test, splits.train)
+    assert greys.images[:, 0, 0].tolist() == [[1, 1, 1], [2, 2, 2]]
+    assert others.images[:, 0, 0].tolist() == [[3, 0, 0], [4, 0, 0]]
+    assert greys.changes == (f"2 of 2 images of {tmp_path / grey} converted from grey to RGB",)
+    assert others.changes[0] == f"2 of 2 images of {tmp_path / other} resized to 3x4 (height x width)"
+
+
+def test_a_size_is_no_pardon_for_what_is_no_data_set(tmp_path):
+    source = make(tmp_path, {"a/1.png": 1, "b/1.png": PIL.Image.new("LA", (4, 3))})
+    with pytest.raises(ContentError, match=r"b/1.png is LA. A data set takes grey or RGB"):
+        folder.read_sized(source, (3, 4))

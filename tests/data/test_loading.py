@@ -27,6 +27,16 @@ def test_a_model_is_judged_on_the_test_part_where_there_is_one(tmp_path):
     assert judged_on(str(path)).labels.tolist() == [0, 1]
 
 
+def test_a_size_holds_for_both_parts(tmp_path):
+    path = tmp_path / "x.npz"
+    images = np.zeros((2, 3, 3), np.uint8)
+    np.savez(path, x_train=images, y_train=[0, 1], x_test=images[:1], y_test=[1])
+    splits = load(str(path), (4, 5))
+    assert splits.train.image_shape == splits.test.image_shape == (4, 5, 1)
+    assert judged_on(str(path), (4, 5)).sha256 == splits.test.sha256
+    assert splits.test.changes[0] == f"1 of 1 images of {path} resized to 4x5 (height x width)"
+
+
 @pytest.mark.parametrize("name", ["mnst", "", "MNIST", "mnist "])
 def test_an_unknown_name_lists_the_names_and_is_never_guessed(name):
     with pytest.raises(UnknownNameError) as caught:

@@ -61,6 +61,19 @@ def train_document(tmp_path):
             "versions": {"tensorflow": "2.21.0", "onnxruntime": None},
             "source_digest": "ab" * 32,
             "interrupted": False,
+            "stopped": None,
+            "macs": 1_035_900,
+            "layers": [
+                {
+                    "name": "conv1",
+                    "kind": "Conv2D",
+                    "output_shape": [24, 24, 30],
+                    "parameters": 780,
+                    "macs": 432_000,
+                    "parameter_bytes": 3_120,
+                    "output_bytes": 69_120,
+                }
+            ],
         },
     )
 

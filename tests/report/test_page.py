@@ -1,3 +1,4 @@
+import json
 import re
 import sys
 from html.parser import HTMLParser
@@ -196,3 +197,16 @@ def test_without_its_packages_the_error_says_what_to_install(run_folder, monkeyp
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(NotPresentError, match=rf'^{package} is not installed.*pip install "digitedge\[report\]"$'):
         write(run_folder)
+
+
+def test_the_network_is_listed_with_what_it_costs(run_folder):
+    page = write(run_folder).read_text()
+    assert "203,933 parameters, 1,035,900 multiply-accumulates an image" in page
+    assert "<td>24 x 24 x 30</td>" in page
+    assert "432,000" in page
+
+
+def test_an_early_end_is_said(run_folder):
+    train = json.loads((run_folder / "train.json").read_text())
+    (run_folder / "train.json").write_text(json.dumps(train | {"stopped": "the time was <over>"}))
+    assert "It ended before its last epoch: the time was &lt;over&gt;." in write(run_folder).read_text()

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from digitedge.training.augment import AUGMENTATIONS, ROTATION_DEGREES, SHIFT, ZOOM, digits, transforms
+from digitedge.config import AUGMENTATIONS, Augmentation
+from digitedge.training.augment import augment, mirror, transforms
 
+DIGITS = AUGMENTATIONS["digits"]
+ROTATION_DEGREES, ZOOM, SHIFT = DIGITS.rotation_degrees, DIGITS.zoom, DIGITS.shift
 SIDE = 21  # odd, so that one pixel is the centre
 CENTRE = SIDE // 2
 
@@ -15,12 +18,16 @@ def apply(image, draws):
     height, width = image.shape
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.constant(image[None, :, :, None], tf.float32),
-        transforms=transforms(tf.constant([draws], tf.float32), float(height), float(width)),
+        transforms=transforms(tf.constant([draws], tf.float32), DIGITS, float(height), float(width)),
         output_shape=[height, width],
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
         fill_value=0.0,
     ).numpy()[0, :, :, 0]
+
+
+def digits(images, seed):
+    return augment(images, tf.cast(seed, tf.int64), DIGITS)
 
 
 def dot(down, across):
@@ -108,5 +115,53 @@ def test_a_digit_stays_a_digit():
     assert least * 0.98 < ink.min() < ink.max() < most * 1.02
 
 
+def only(**knobs):
+    return augment(IMAGES, tf.constant([5, 7], tf.int64), Augmentation(**knobs)).numpy()
+
+
 def test_none_changes_nothing():
-    np.testing.assert_array_equal(AUGMENTATIONS["none"](IMAGES, tf.constant([0, 0])), IMAGES)
+    np.testing.assert_array_equal(only(), IMAGES)
+
+
+def test_a_flip_mirrors_about_half_of_the_images_and_nothing_else():
+    flipped, images = only(flip=True), IMAGES.numpy()
+    mirrored = [np.allclose(found, image[:, ::-1], atol=1e-5) for found, image in zip(flipped, images, strict=True)]
+    same = [np.allclose(found, image, atol=1e-5) for found, image in zip(flipped, images, strict=True)]
+    assert np.array_equal(mirrored, np.logical_not(same))
+    assert 10 < sum(mirrored) < 30
+
+
+def test_the_mirror_of_a_map_is_the_map_of_the_mirrored_image():
+    image = np.random.default_rng(1).random((1, 9, 14, 1), np.float32)
+    matrices = transforms(tf.constant([[0.5, -1.0, 1.0, 0.3, -0.7]]), DIGITS, 9.0, 14.0)
+
+    def moved(pixels, maps):
+        return tf.raw_ops.ImageProjectiveTransformV3(
+            images=pixels, transforms=maps, output_shape=[9, 14], interpolation="BILINEAR", fill_value=0.0
+        ).numpy()
+
+    np.testing.assert_allclose(moved(image, mirror(matrices, 14.0)), moved(image[:, :, ::-1], matrices), atol=1e-4)
+
+
+def test_brightness_moves_all_pixels_of_an_image_alike():
+    moved = (only(brightness=0.2) - IMAGES.numpy()).reshape(40, -1)
+    inside = (IMAGES.numpy().reshape(40, -1) > 0.2) & (IMAGES.numpy().reshape(40, -1) < 0.8)
+    by = np.array([np.median(row[mask]) for row, mask in zip(moved, inside, strict=True)])
+    assert all(np.ptp(row[mask]) < 1e-5 for row, mask in zip(moved, inside, strict=True))
+    assert -0.2 <= by.min() < -0.1 < 0.1 < by.max() <= 0.2
+
+
+def test_contrast_stretches_about_the_mean():
+    images, found = 0.4 + 0.2 * IMAGES.numpy(), []
+    changed = augment(tf.constant(images), tf.constant([1, 1], tf.int64), Augmentation(contrast=0.3)).numpy()
+    for image, other in zip(images, changed, strict=True):
+        np.testing.assert_allclose(other.mean(), image.mean(), atol=1e-5)
+        found.append(other.std() / image.std())
+    assert 0.7 <= min(found) < 0.85
+    assert 1.15 < max(found) <= 1.3
+
+
+def test_a_photograph_keeps_its_range():
+    changed = augment(IMAGES, tf.constant([1, 2], tf.int64), AUGMENTATIONS["photo"]).numpy()
+    assert (changed.min(), changed.max()) >= (0.0, 0.0)
+    assert changed.max() <= 1.0

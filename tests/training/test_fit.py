@@ -6,6 +6,7 @@ import tf_keras as keras
 from digitedge.config import TrainConfig
 from digitedge.errors import ContentError
 from digitedge.training.fit import FIGURES, fit
+from digitedge.training.schedule import PLATEAU
 
 EPOCHS, STEPS = 3, 4
 
@@ -59,9 +60,46 @@ def test_the_history_has_one_finite_entry_an_epoch_for_every_figure(digits):
     assert {len(values) for values in done.history.values()} == {EPOCHS} == {done.epochs}
     assert np.isfinite(list(done.history.values())).all()
     assert done.history["loss"][0] > done.history["loss"][-1]
-    assert done.history["learning_rate"][-1] == pytest.approx(0, abs=1e-6)
+    assert done.history["learning_rate"][-1] < 0.05 * config().learning_rate
     assert 0 < sum(done.history["seconds"]) <= done.seconds
-    assert not done.interrupted
+    assert (done.interrupted, done.stopped, done.kept) == (False, None, EPOCHS - 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "last"),
+    [
+        ({"schedule": "one-cycle"}, pytest.approx(0, abs=2e-4)),
+        ({"schedule": "plateau", "learning_rate": 1e-3}, pytest.approx(1e-3)),
+    ],
+)
+def test_every_schedule_ends_where_it_says(digits, changes, last):
+    done = fit(network(), *digits, config(**changes), Seen())
+    assert done.history["learning_rate"][-1] == last
+
+
+def test_a_plateau_lowers_the_rate_down_to_its_floor(digits, monkeypatch):
+    monkeypatch.setitem(PLATEAU, "patience", 1)
+    monkeypatch.setitem(PLATEAU, "min_delta", 2.0)  # no accuracy is ever better than the first by as much
+    done = fit(network(), *digits, config(schedule="plateau", learning_rate=1e-3, epochs=5), Seen())
+    assert done.history["learning_rate"] == pytest.approx([1e-3, 1e-3, 3e-4, 1e-4, 1e-4])
+
+
+def test_patience_ends_early_and_gives_back_the_best_weights(digits):
+    built = network()
+    done = fit(built, *digits, config(epochs=30, patience=2, learning_rate=0.2, average_decay=0.0), Seen())
+    accuracies = done.history["val_accuracy"]
+    assert done.stopped.startswith("no better validation accuracy for 2 epochs")
+    assert (done.epochs, done.kept) == (len(accuracies), accuracies.index(max(accuracies)))
+    assert done.kept == done.epochs - 3
+    validation = digits[1]
+    scores = built(validation.images.astype(np.float32) / 255, training=False).numpy()
+    assert (scores.argmax(axis=1) == validation.labels).mean() == pytest.approx(max(accuracies))
+
+
+def test_a_time_limit_ends_after_the_first_epoch_at_the_earliest(digits):
+    done = fit(network(), *digits, config(epochs=30, time_limit_minutes=1e-6), Seen())
+    assert done.epochs == 1
+    assert "limit" in done.stopped
 
 
 def test_whoever_looks_on_is_told_of_every_step_and_epoch(digits):

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from digitedge.dataset import Dataset
 from digitedge.errors import ContentError
-from digitedge.training.split import hold_out
+from digitedge.training.split import hold_out, remarks
 
 
 def numbered(n):
@@ -46,3 +48,61 @@ def test_too_few_images_cannot_be_split(n, part):
 def test_the_smallest_set_that_can_be_split():
     train, held = hold_out(numbered(7), 0.08)
     assert (len(train), len(held)) == (6, 1)
+
+
+def labelled(labels, classes="abc"):
+    return Dataset(np.zeros((len(labels), 2, 2, 1), np.uint8), np.array(labels), tuple(classes), "mine")
+
+
+def held_out(n, part=0.08):
+    return set(numbers(hold_out(numbered(n), part)[1]).tolist())
+
+
+def test_a_set_with_every_class_in_both_parts_needs_no_remark():
+    assert remarks(numbered(1000), 0.08) == ()
+
+
+def test_a_class_that_nobody_shows_is_named():
+    labels = np.arange(1000) % 3
+    assert remarks(labelled(labels, "abcd"), 0.08) == (
+        "mine: no training image shows d: the network cannot learn that.",
+        "mine: no held-out image shows d: validation says nothing of that.",
+    )
+
+
+def test_a_class_whose_only_images_are_held_out_is_named():
+    labels = np.array([2 if number in held_out(100) else number % 2 for number in range(100)])
+    first, _ = remarks(labelled(labels), 0.08)
+    assert first == "mine: no training image shows c: the network cannot learn that."
+    labels[min(set(range(100)) - held_out(100))] = 2
+    assert "no training image" not in " ".join(remarks(labelled(labels), 0.08))
+
+
+def test_a_class_that_is_never_held_out_is_named():
+    rare = max(set(range(1000)) - held_out(1000))
+    labels = np.arange(1000) % 2
+    labels[rare] = 2
+    assert remarks(labelled(labels), 0.08) == ("mine: no held-out image shows c: validation says nothing of that.",)
+
+
+@pytest.mark.parametrize(("n", "few"), [(7, "1 image is"), (24, "2 images are")])
+def test_fewer_held_out_images_than_classes_are_said_once(n, few):
+    assert remarks(numbered(n), 0.08) == (f"numbers: {few} held out for 3 classes: validation says little.",)
+
+
+def test_as_many_as_classes_are_enough_not_to_say_that():
+    assert "says little" not in " ".join(remarks(numbered(38), 0.08))
+
+
+def test_of_many_classes_five_are_named():
+    names = [f"c{number}" for number in range(12)]
+    assert remarks(labelled(np.arange(1000) % 3, names), 0.08)[0] == (
+        "mine: no training image shows c3, c4, c5, c6, c7 and 4 more: the network cannot learn that."
+    )
+
+
+def test_a_remark_changes_nothing():
+    dataset = numbered(24)
+    before = dataset.sha256
+    remarks(dataset, 0.08)
+    assert replace(dataset).sha256 == before

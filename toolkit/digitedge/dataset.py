@@ -24,12 +24,14 @@ class Dataset:
         labels: int64 (n,), indices into `classes`; None where nobody has labelled them.
         classes: the name of each class.
         name: what the user called it, for reports.
+        changes: what was done to the stored images, such as `90 of 100 images of photos resized to 32x32`.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
     name: str
+    changes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ContentError for arrays that do not fit each other."""

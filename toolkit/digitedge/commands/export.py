@@ -12,25 +12,23 @@ from digitedge.commands.session import session, verdict
 from digitedge.config import ExportConfig, Output
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from digitedge.dataset import Dataset
     from digitedge.report.terminal import Terminal
     from digitedge.runtime.keras import KerasModel
 
 _DEFAULT = ExportConfig()
 
 Source = Annotated[
-    Path | None, typer.Argument(help="A run folder or a .keras file.  [default: the newest run]", show_default=False)
+    Path | None, typer.Argument(help="A run folder or a .keras file. (default: the newest run)", show_default=False)
 ]
 To = Annotated[list[str], typer.Option("--to", help="A format: onnx or tflite. May be repeated.")]
 Int8 = Annotated[bool, typer.Option("--int8", help="Also write each format with 8-bit integers.")]
 Opset = Annotated[int, typer.Option(help="Operator set of the ONNX files.")]
 OutputOption = Annotated[Output, typer.Option(help="What the exported model gives.")]
 Calibrate = Annotated[
-    str | None, typer.Option(help="Images for the integer ranges of --int8.  [default: the run's training images]")
+    str | None, typer.Option(help="Images for the integer ranges of --int8. (default: the run's training images)")
 ]
-Out = Annotated[Path | None, typer.Option(help="Where the files go.  [default: beside the model, or runs/STEM]")]
+Out = Annotated[Path | None, typer.Option(help="Where the files go. (default: beside the model, or runs/STEM)")]
 
 
 def export(
@@ -82,6 +80,7 @@ def carry_out(
     """
     from digitedge.commands.folders import KERAS_MODEL, RUNS, exclusive, keras_model_of, newest_run
     from digitedge.commands.judging import record
+    from digitedge.data.preprocess import to_unit
     from digitedge.report.bodies import export_body
     from digitedge.report.counting import counting
     from digitedge.report.documents import envelope
@@ -100,8 +99,11 @@ def carry_out(
 
         reference = record(model, path, data)
         calibration = _calibration(model, path, calibrate, config)
+        for change in dict.fromkeys((*reference.changes, *(calibration.changes if calibration is not None else ()))):
+            terminal.note(change)
+        unit = None if calibration is None else to_unit(calibration.images)
         made = make_source(_stem(path), model, config.output)
-        exported = export_all(made, config, folder, reference.golden, calibration, overwrite=overwrite, watch=watch)
+        exported = export_all(made, config, folder, reference.golden, unit, overwrite=overwrite, watch=watch)
     document = envelope("export", export_body(exported, path, reference.golden))
     terminal.show(step(document))
     return document
@@ -153,16 +155,14 @@ def _stem(path: Path) -> str:
     return Path(read_trained(path.parent).model).stem if _is_run(path) else path.stem
 
 
-def _calibration(
-    model: KerasModel, path: Path, calibrate: str | None, config: ExportConfig
-) -> NDArray[np.float32] | None:
+def _calibration(model: KerasModel, path: Path, calibrate: str | None, config: ExportConfig) -> Dataset | None:
     """Training images for the integer ranges; never test images."""
+    from digitedge.commands.folders import recorded_size
     from digitedge.commands.judging import check_fit, split
     from digitedge.data.loading import load
-    from digitedge.data.preprocess import to_unit
 
     if not config.int8:
         return None
-    images = load(calibrate).train if calibrate is not None else split(path.parent)[0]
+    images = load(calibrate, recorded_size(path.parent)).train if calibrate is not None else split(path.parent)[0]
     check_fit(model, images)
-    return to_unit(images.images[: config.calibration_images])
+    return images.take(slice(config.calibration_images))

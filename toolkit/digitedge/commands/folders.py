@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitedge.artifact import MANIFEST, Artifact, check_unchanged, read_manifest
+from digitedge.config import image_size
 from digitedge.errors import ContentError, UsageError
 from digitedge.files import make_folder, read_json, refuse_existing
 from digitedge.runtime.loading import format_of
@@ -42,6 +43,7 @@ class Trained:
         validation: the part that was held out.
         validation_sha256: of the images that were held out.
         test: name and digest of the test set; None where there was none.
+        size: (height, width) that every image was resized to; None where they were taken as they are.
     """
 
     model: str
@@ -50,6 +52,7 @@ class Trained:
     validation: float
     validation_sha256: str
     test: tuple[str, str] | None
+    size: tuple[int, int] | None
 
 
 def read_trained(run: Path) -> Trained:
@@ -60,7 +63,7 @@ def read_trained(run: Path) -> Trained:
     """
     record = read_json(run / TRAIN)
     try:
-        data, test = record["data"], record["test"]
+        data, test, size = record["data"], record["test"], record["config"]["size"]
         return Trained(
             model=record["model"],
             data=data["name"],
@@ -68,9 +71,19 @@ def read_trained(run: Path) -> Trained:
             validation=record["config"]["validation"],
             validation_sha256=record["validation_sha256"],
             test=None if test is None else (test["name"], test["sha256"]),
+            size=None if size is None else image_size(size),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, UsageError) as error:
         raise ContentError(f"{run / TRAIN} cannot be understood: {error!r}.", "Train the model again.") from error
+
+
+def recorded_size(folder: Path) -> tuple[int, int] | None:
+    """(height, width) that the images of the run in a folder are resized to; None where no run says so.
+
+    Raises:
+        ContentError: its train.json is damaged.
+    """
+    return read_trained(folder).size if (folder / TRAIN).exists() else None
 
 
 def newest_run(*, holding: Sequence[str] = (KERAS_MODEL, MANIFEST)) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitedge.artifact import GOLDEN, Golden, read_golden
-from digitedge.commands.folders import KERAS_MODEL, TRAIN, read_trained
+from digitedge.commands.folders import KERAS_MODEL, TRAIN, read_trained, recorded_size
 from digitedge.data.loading import judged_on, load, named
 from digitedge.dataset import Dataset
 from digitedge.errors import ContentError, NotPresentError, UsageError
@@ -33,10 +33,12 @@ class Reference:
     Attributes:
         path: the model that gave the scores, or the golden.npz that holds them.
         golden: images, labels and scores.
+        changes: what was done to the images, one sentence each.
     """
 
     path: Path
     golden: Golden
+    changes: tuple[str, ...] = ()
 
 
 def lasting(source: str) -> str:
@@ -52,7 +54,7 @@ def recorded_images(run: Path) -> Dataset:
     """
     trained = read_trained(run)
     name, digest = trained.test or (trained.data, trained.validation_sha256)
-    dataset = judged_on(name) if trained.test else split(run)[1]
+    dataset = judged_on(name, trained.size) if trained.test else split(run)[1]
     if dataset.sha256 != digest:
         raise _changed(name, run)
     return dataset
@@ -67,7 +69,7 @@ def split(run: Path) -> tuple[Dataset, Dataset]:
     from digitedge.training.split import hold_out
 
     trained = read_trained(run)
-    learnt, held_out = hold_out(load(trained.data).train, trained.validation)
+    learnt, held_out = hold_out(load(trained.data, trained.size).train, trained.validation)
     if learnt.sha256 != trained.data_sha256:
         raise _changed(trained.data, run)
     return learnt, replace(held_out, name=VALIDATION)
@@ -76,11 +78,13 @@ def split(run: Path) -> tuple[Dataset, Dataset]:
 def images_for(model: Model, beside: Path, data: str | None) -> Dataset:
     """`data` where it was given, else what the folder beside the model records, else seeded random inputs.
 
+    Where the run beside the model was trained with --size, `data` are resized to that; else they must have the size.
+
     Raises:
         ContentError: the images or the classes do not fit the model.
     """
     if data is not None:
-        dataset = judged_on(lasting(data))
+        dataset = judged_on(lasting(data), recorded_size(beside))
     elif (beside / TRAIN).exists():
         dataset = recorded_images(beside)
     else:
@@ -128,7 +132,7 @@ def reference_for(folder: Path, reference: Path | None, data: str | None) -> Ref
 def record(model: Model, path: Path, data: str | None) -> Reference:
     """Runs the reference on the images that it is judged on."""
     dataset = images_for(model, path.parent, data)
-    return Reference(path, golden_of(model, dataset))
+    return Reference(path, golden_of(model, dataset), dataset.changes)
 
 
 def seeded_images(shape: tuple[int, int, int]) -> NDArray[np.uint8]:

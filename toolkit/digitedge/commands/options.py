@@ -23,8 +23,11 @@ Data = Annotated[
 JudgedOn = Annotated[
     str | None, typer.Option("--data", help="Labelled images to judge on, instead of the run's own test set.")
 ]
+Size = Annotated[
+    str | None, typer.Option(help="Resize every image: 32, or 32x48 (height x width). (default: as they are)")
+]
 Test = Annotated[str | None, typer.Option(help="Another data set to judge by, never learnt from.")]
-OutRun = Annotated[Path | None, typer.Option("--out", help="The run folder.  [default: runs/MODEL]")]
+OutRun = Annotated[Path | None, typer.Option("--out", help="The run folder. (default: runs/MODEL)")]
 Sources = Annotated[
-    list[Path] | None, typer.Argument(help="Run folders or model files.  [default: the newest run]", show_default=False)
+    list[Path] | None, typer.Argument(help="Run folders or model files. (default: the newest run)", show_default=False)
 ]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Images = Annotated[list[Path], typer.Argument(help="Image files, folders of them, or one CSV.", show_default=False)]
 ModelFile = Annotated[
     Path | None,
-    typer.Option("--model", help="A model file, or a run folder for its fp32 ONNX file.  [default: the newest run]"),
+    typer.Option("--model", help="A model file, or a run folder for its fp32 ONNX file. (default: the newest run)"),
 ]
 Csv = Annotated[Path | None, typer.Option(help="Write the labels as ImageId,Label, as Kaggle takes them.")]
 PictureFile = Annotated[Path | None, typer.Option("--picture", help="Draw images with their predictions.")]
@@ -67,8 +67,9 @@ def predict(
         for output in (csv, picture):
             if output is not None:
                 refuse_existing(output, overwrite=overwrite)
-        loaded = load(_model_file(model))
-        inputs = _read(images, loaded.spec, terminal, invert=invert)
+        path = _model_file(model)
+        loaded = load(path)
+        inputs = _read(images, loaded.spec, path.parent, terminal, invert=invert)
         scores = score(loaded, inputs.images)
         _refuse_not_finite(scores, inputs)
         predictions = _predictions(inputs, scores, loaded.spec.classes)
@@ -101,7 +102,7 @@ def _fp32_onnx(run: Path) -> Path:
     raise ContentError(f"{run} holds no fp32 ONNX file.", f"Type: digitedge export {run}")
 
 
-def _read(paths: Sequence[Path], spec: Spec, terminal: Terminal, *, invert: bool) -> Inputs:
+def _read(paths: Sequence[Path], spec: Spec, run: Path, terminal: Terminal, *, invert: bool) -> Inputs:
     from digitedge.errors import UsageError
 
     tables = [path for path in paths if path.suffix.lower() == ".csv"]
@@ -109,7 +110,7 @@ def _read(paths: Sequence[Path], spec: Spec, terminal: Terminal, *, invert: bool
         return _read_pictures(paths, spec, terminal, invert=invert)
     if len(paths) > 1:
         raise UsageError(f"{tables[0]} is a CSV and cannot be mixed with other inputs.", "Name it alone.")
-    return _read_csv(tables[0], spec, invert=invert)
+    return _read_csv(tables[0], spec, run, terminal, invert=invert)
 
 
 def _read_pictures(paths: Sequence[Path], spec: Spec, terminal: Terminal, *, invert: bool) -> Inputs:
@@ -126,14 +127,17 @@ def _read_pictures(paths: Sequence[Path], spec: Spec, terminal: Terminal, *, inv
     return Inputs(np.stack([picture.pixels for picture in pictures]), tuple(str(file.absolute()) for file in files))
 
 
-def _read_csv(path: Path, spec: Spec, *, invert: bool) -> Inputs:
+def _read_csv(path: Path, spec: Spec, run: Path, terminal: Terminal, *, invert: bool) -> Inputs:
+    from digitedge.commands.folders import recorded_size
     from digitedge.data.loading import load
     from digitedge.errors import ContentError
 
-    dataset = load(str(path)).train
+    dataset = load(str(path), recorded_size(run)).train
     if dataset.image_shape != spec.input_shape:
         takes, are = ("x".join(map(str, shape)) for shape in (spec.input_shape, dataset.image_shape))
         raise ContentError(f"the rows of {path} are {are} images and the model takes {takes}.", "Name another --model.")
+    for change in dataset.changes:
+        terminal.note(change)
     images = 255 - dataset.images if invert else dataset.images
     return Inputs(images, tuple(f"{path.absolute()}#{number}" for number in range(1, len(images) + 1)))
 

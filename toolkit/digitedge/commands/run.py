@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitedge.commands.options import Data, Debug, Json, OutRun, Overwrite, Quiet, Test
+from digitedge.commands.options import Debug, Json, OutRun, Overwrite, Quiet, Test
 from digitedge.commands.session import session, verdict
-from digitedge.commands.train import AugmentOption, BatchSize, Epochs, LearningRate, Model, Seed, interrupted
+from digitedge.commands.train import interrupted
+from digitedge.commands.training_options import takes_train_config
 from digitedge.config import BenchConfig, ExportConfig, TrainConfig
 
 if TYPE_CHECKING:
     from digitedge.report.terminal import Terminal
 
-_DEFAULT = TrainConfig()
 
-
+@takes_train_config
 def run(
+    config: Callable[[], TrainConfig],
     *,
-    model: Model = _DEFAULT.model,
-    data: Data = _DEFAULT.data,
     test: Test = None,
     out: OutRun = None,
-    epochs: Epochs = _DEFAULT.epochs,
-    batch_size: BatchSize = _DEFAULT.batch_size,
-    learning_rate: LearningRate = _DEFAULT.learning_rate,
-    seed: Seed = _DEFAULT.seed,
-    augment: AugmentOption = _DEFAULT.augment,
     overwrite: Overwrite = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -35,8 +30,7 @@ def run(
 ) -> None:
     """Train, export with int8, verify, bench, and write report.html: the whole way."""
     with session("run", json=json, quiet=quiet, debug=debug) as terminal:
-        config = TrainConfig(model, data, epochs, batch_size, learning_rate, seed=seed, augment=augment)
-        document = carry_out(config, test, out, terminal, overwrite=overwrite)
+        document = carry_out(config(), test, out, terminal, overwrite=overwrite)
         terminal.document(document)
         interrupted(document["train"])
         verdict(passed=all(document[step]["passed"] for step in ("export", "verify") if document[step] is not None))

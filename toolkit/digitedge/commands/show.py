@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitedge.commands.options import Data, Debug, Json, Overwrite, Quiet
+from digitedge.commands.options import Data, Debug, Json, Overwrite, Quiet, Size
 from digitedge.commands.session import session
-from digitedge.config import TrainConfig
+from digitedge.config import TrainConfig, image_size
 
 if TYPE_CHECKING:
     from digitedge.dataset import Dataset
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 _DEFAULT = TrainConfig()
 
 Limit = Annotated[int, typer.Option(min=1, max=400, help="How many images.")]
-Out = Annotated[Path | None, typer.Option(help="The picture that is written.  [default: show.png]")]
+Out = Annotated[Path | None, typer.Option(help="The picture that is written. (default: show.png)")]
 DEFAULT_PICTURE = Path("show.png")
 
 
 def show(
     *,
     data: Data = _DEFAULT.data,
+    size: Size = None,
     limit: Limit = 5,
     out: Out = None,
     overwrite: Overwrite = False,
@@ -42,7 +43,9 @@ def show(
 
         if out is not None:
             refuse_existing(out, overwrite=overwrite)
-        shown = load(data).train.take(slice(limit))
+        shown = load(data, None if size is None else image_size(size)).train.take(slice(limit))
+        for change in shown.changes:
+            terminal.note(change)
         labels = _labels(shown)
         picture = write_bytes(out or DEFAULT_PICTURE, png(sheet(shown.images, [label or "" for label in labels])))
         body = {"data": lasting(data), "labels": labels, "picture": str(picture.resolve())}

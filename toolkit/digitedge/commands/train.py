@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from digitedge.commands.options import Data, Debug, Json, OutRun, Overwrite, Quiet, Test
+from digitedge.commands.options import Debug, Json, OutRun, Overwrite, Quiet, Test
 from digitedge.commands.session import session
-from digitedge.config import Augment, TrainConfig
+from digitedge.commands.training_options import takes_train_config
+from digitedge.config import TrainConfig
 
 if TYPE_CHECKING:
     from digitedge.dataset import Splits
     from digitedge.report.terminal import Terminal
 
-_DEFAULT = TrainConfig()
 
-Model = Annotated[str, typer.Option(help="An architecture's name, or a Python file with build(input_shape, classes).")]
-Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
-BatchSize = Annotated[int, typer.Option(help="Images a step.")]
-LearningRate = Annotated[float, typer.Option(help="The peak; it rises, then falls to zero by itself.")]
-Seed = Annotated[int, typer.Option(help="Of the weights, the order and the augmentation.")]
-AugmentOption = Annotated[
-    Augment | None,
-    typer.Option(help="Turn, zoom and shift digits, or change nothing.  [default: digits for mnist, else none]"),
-]
-
-
+@takes_train_config
 def train(
+    config: Callable[[], TrainConfig],
     *,
-    model: Model = _DEFAULT.model,
-    data: Data = _DEFAULT.data,
     test: Test = None,
     out: OutRun = None,
-    epochs: Epochs = _DEFAULT.epochs,
-    batch_size: BatchSize = _DEFAULT.batch_size,
-    learning_rate: LearningRate = _DEFAULT.learning_rate,
-    seed: Seed = _DEFAULT.seed,
-    augment: AugmentOption = _DEFAULT.augment,
     overwrite: Overwrite = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -47,8 +32,7 @@ def train(
 ) -> None:
     """Train an architecture on a data set, into a run folder."""
     with session("train", json=json, quiet=quiet, debug=debug) as terminal:
-        config = TrainConfig(model, data, epochs, batch_size, learning_rate, seed=seed, augment=augment)
-        document = carry_out(config, test, out, terminal, overwrite=overwrite)
+        document = carry_out(config(), test, out, terminal, overwrite=overwrite)
         terminal.document(document)
         interrupted(document)
 
@@ -78,6 +62,8 @@ def carry_out(
     folder = new_run_folder(Path(config.model).stem, out, overwrite=overwrite)
     with exclusive(folder, new=out is None):
         terminal.note(f"training {config.model} on {config.data} into {folder}")
+        for remark in _remarks(config, splits):
+            terminal.note(remark)
         import_tensorflow("training")
         from digitedge.training.run import save
         from digitedge.training.run import train as fit
@@ -108,17 +94,27 @@ def _splits(config: TrainConfig, test: str | None) -> Splits:
     from digitedge.data.loading import judged_on, load
     from digitedge.errors import ContentError
 
-    splits = load(config.data)
+    splits = load(config.data, config.image_size)
     splits.train.require_labels()
     name = config.data if test is None else lasting(test)
-    judged = splits.test if test is None else judged_on(name)
+    judged = splits.test if test is None else judged_on(name, config.image_size)
     if judged is None:
         return splits
     judged.require_labels()
     if (judged.image_shape, judged.classes) != (splits.train.image_shape, splits.train.classes):
-        message = f"the images of {name} have another size or other classes than those of {config.data}."
-        raise ContentError(message, "Name a --test set that is made like the training data.")
+        message = f"the images of {name} have another size, other colours or other classes than those of {config.data}."
+        raise ContentError(
+            message, "Name a --test set that is made like the training data; --size brings both to one size."
+        )
     return replace(splits, test=replace(judged, name=name))
+
+
+def _remarks(config: TrainConfig, splits: Splits) -> tuple[str, ...]:
+    """What was done to the images, and what the classes of a small data set suffer from."""
+    from digitedge.training.split import remarks
+
+    changed = splits.train.changes + (splits.test.changes if splits.test else ())
+    return (*dict.fromkeys(changed), *remarks(splits.train, config.validation))
 
 
 def _draw_curves(document: dict[str, Any], folder: Path, terminal: Terminal) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from digitedge.runtime.model import Model
 
 ReferenceOption = Annotated[
-    Path | None, typer.Option(help="Compare with this model file.  [default: the Keras original, or golden.npz]")
+    Path | None, typer.Option(help="Compare with this model file. (default: the Keras original, or golden.npz)")
 ]
 
 
@@ -63,6 +63,8 @@ def carry_out(
     with counting(terminal, "verify") as watch:
         watch(0, len(files), "the original")
         against = reference_for(files[0].path.parent, reference, data)
+        for change in against.changes:
+            terminal.note(change)
         rows = []
         for done, (listed, model) in enumerate(zip(files, models, strict=True)):
             watch(done, len(files), listed.path.name)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitedge.data.decode import FORMATS, Changed, decode, shows
+from digitedge.data.sizing import resized
 from digitedge.errors import ContentError
 
 if TYPE_CHECKING:
@@ -112,15 +113,10 @@ def _coloured(image: Image, *, colours: str) -> Changed:
 
 
 def _sized(image: Image, *, width: int, height: int) -> Changed:
-    """By area where it shrinks, so that an enlarged digit comes back pixel for pixel; bilinear where it grows."""
     if image.size == (width, height):
         return image, ""
-    from PIL.Image import Resampling
-
-    shrinks = image.width >= width and image.height >= height
-    sized = image.resize((width, height), Resampling.BOX if shrinks else Resampling.BILINEAR)
     stretched = " (its proportions change)" if image.width * height != image.height * width else ""
-    return sized, f"resized from {image.width}x{image.height} to {width}x{height}{stretched}"
+    return resized(image, height, width), f"resized from {image.width}x{image.height} to {width}x{height}{stretched}"
 
 
 def _inverted(image: Image, *, wanted: bool) -> Changed:

@@ -20,6 +20,7 @@ class WeightAverage(keras.callbacks.Callback):  # type: ignore[misc] # Keras shi
         self._decay = decay
         self._weights: list[Any] = []
         self._shadow: list[Any] = []
+        self._kept: list[Any] = []
         self._swapped = False
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 (Keras's signature)
@@ -43,12 +44,19 @@ class WeightAverage(keras.callbacks.Callback):  # type: ignore[misc] # Keras shi
         self._exchange()
         self._swapped = False
 
+    def keep(self) -> None:
+        """Remembers the average of now: `settle` goes back to it."""
+        self._kept = [shadow.numpy() for shadow in self._shadow]
+
     def settle(self) -> None:
-        """Makes the average the weights of the model, for good. Stopped during validation, they are that already."""
-        if self._swapped:
+        """Makes the average the weights of the model, for good: what `keep` remembered, else that of the last step.
+
+        Stopped during validation, the weights are the average already.
+        """
+        if self._swapped and not self._kept:
             return
-        for weight, shadow in zip(self._weights, self._shadow, strict=True):
-            weight.assign(shadow)
+        for weight, average in zip(self._weights, self._kept or self._shadow, strict=True):
+            weight.assign(average)
 
     def _move(self) -> None:
         self._steps.assign_add(1.0)

@@ -11,8 +11,10 @@ import tf_keras as keras
 
 from digitedge.errors import ContentError
 from digitedge.training.average import WeightAverage
+from digitedge.training.optimizer import make_optimizer
 from digitedge.training.pipeline import training_batches, validation_batches
-from digitedge.training.schedule import warm_cosine
+from digitedge.training.schedule import learning_rate, plateau_callbacks
+from digitedge.training.stop import Patience, TimeLimit
 
 if TYPE_CHECKING:
     from digitedge.config import TrainConfig
@@ -30,11 +32,15 @@ class Fit:
         history: one list for each of FIGURES, one entry an epoch that was finished.
         seconds: wall time, validation included.
         interrupted: whether the user stopped it before the last epoch.
+        stopped: why it ended before the last epoch by itself; None where it did not.
+        kept: the epoch, from 0 on, whose averaged weights the network holds: the last, with `patience` the best.
     """
 
     history: dict[str, list[float]]
     seconds: float
     interrupted: bool
+    stopped: str | None
+    kept: int
 
     @property
     def epochs(self) -> int:
@@ -51,12 +57,15 @@ def fit(network: Any, train: Dataset, validation: Dataset, config: TrainConfig, 
         ContentError: the loss is no longer a finite number.
     """
     steps = -(-len(train) // config.batch_size)
-    rate = warm_cosine(config.learning_rate, steps * config.epochs)
+    rate = learning_rate(config.schedule, config.learning_rate, steps * config.epochs)
     network.compile(
-        optimizer=keras.optimizers.Adam(rate), loss=keras.losses.SparseCategoricalCrossentropy(), metrics=["accuracy"]
+        optimizer=make_optimizer(config.optimizer, rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(),
+        metrics=["accuracy"],
     )
     average = WeightAverage(config.average_decay)
-    report = _Report(watch, config.epochs, steps, config.batch_size, rate)
+    report = _Report(watch, config.epochs, steps, config.batch_size)
+    stops = _stops(config, average)
     started, interrupted = time.perf_counter(), False
     try:
         network.fit(
@@ -64,7 +73,7 @@ def fit(network: Any, train: Dataset, validation: Dataset, config: TrainConfig, 
             epochs=config.epochs,
             steps_per_epoch=steps,
             validation_data=validation_batches(validation),
-            callbacks=[average, report],
+            callbacks=[average, report, *plateau_callbacks(config.schedule), *stops],
             verbose=0,
         )
     except KeyboardInterrupt:
@@ -74,15 +83,33 @@ def fit(network: Any, train: Dataset, validation: Dataset, config: TrainConfig, 
     if report.diverged:
         raise ContentError("the loss is no longer a finite number.", "Choose a smaller --learning-rate.")
     average.settle()
-    return Fit(report.history, time.perf_counter() - started, interrupted)
+    accuracies = report.history["val_accuracy"]
+    kept = accuracies.index(max(accuracies)) if config.patience and accuracies else len(accuracies) - 1
+    return Fit(
+        report.history, time.perf_counter() - started, interrupted, _why_stopped(stops, accuracies, config), kept
+    )
+
+
+def _stops(config: TrainConfig, average: WeightAverage) -> list[Any]:
+    stops: list[Any] = []
+    if config.patience is not None:
+        stops.append(Patience(config.patience, average))
+    if config.time_limit_minutes is not None:
+        stops.append(TimeLimit(config.time_limit_minutes))
+    return stops
+
+
+def _why_stopped(stops: list[Any], accuracies: list[float], config: TrainConfig) -> str | None:
+    """What ended the training; None where every epoch was done, though one of them would have ended it now."""
+    return None if len(accuracies) == config.epochs else next((stop.reason for stop in stops if stop.reason), None)
 
 
 class _Report(keras.callbacks.Callback):  # type: ignore[misc] # Keras ships no types
     """Passes Keras's figures on to the watch, and keeps them."""
 
-    def __init__(self, watch: Watch, epochs: int, steps: int, batch_size: int, rate: Any) -> None:
+    def __init__(self, watch: Watch, epochs: int, steps: int, batch_size: int) -> None:
         super().__init__()
-        self._watch, self._rate = watch, rate
+        self._watch = watch
         self._plan = epochs, steps, batch_size
         self.history: dict[str, list[float]] = {name: [] for name in FIGURES}
         self.diverged = False
@@ -101,8 +128,8 @@ class _Report(keras.callbacks.Callback):  # type: ignore[misc] # Keras ships no 
         self._judge(logs)
         if self.diverged:
             return
-        learning_rate = float(self._rate(self.model.optimizer.iterations))
-        figures = {**logs, "learning_rate": learning_rate, "seconds": time.perf_counter() - self._started}
+        seconds = time.perf_counter() - self._started
+        figures = {**logs, "learning_rate": float(self.model.optimizer.learning_rate), "seconds": seconds}
         for name in FIGURES:
             self.history[name].append(float(figures[name]))
         self._watch.end_epoch(epoch + 1, figures)

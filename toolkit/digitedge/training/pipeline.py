@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from digitedge.training.augment import AUGMENTATIONS
+from digitedge.training.augment import augment
 
 if TYPE_CHECKING:
     from digitedge.config import TrainConfig
@@ -20,12 +20,12 @@ def training_batches(dataset: Dataset, config: TrainConfig) -> Any:
     the same number.
     """
     images, labels = tf.constant(dataset.images), tf.constant(dataset.require_labels())
-    change = AUGMENTATIONS[config.augmentation]
+    augmentation = config.augmentation
 
     def assemble(step: Any, indices: Any) -> tuple[Any, Any]:
         batch = scale(tf.gather(images, indices))
         seed = tf.stack([tf.constant(config.seed, tf.int64), step])
-        return change(batch, seed), tf.gather(labels, indices)
+        return augment(batch, seed, augmentation), tf.gather(labels, indices)
 
     order = tf.data.Dataset.range(len(dataset)).shuffle(len(dataset), seed=config.seed, reshuffle_each_iteration=True)
     batches = order.batch(config.batch_size).repeat().enumerate()

@@ -16,6 +16,7 @@ from digitedge.training.architectures import build
 from digitedge.training.device import choose
 from digitedge.training.fit import Fit, fit
 from digitedge.training.split import hold_out
+from digitedge.training.summary import LayerCost, layer_costs, total_macs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,7 @@ class Run:
     Attributes:
         model: the network, with the class names.
         parameters: weights and biases.
+        costs: of its layers.
         fit: how the fitting went.
         device: where it was trained.
         train: the images that it learnt from.
@@ -42,12 +44,18 @@ class Run:
 
     model: KerasModel
     parameters: int
+    costs: tuple[LayerCost, ...]
     fit: Fit
     device: str
     train: Dataset
     validation: Dataset
     test: Dataset | None
     accuracy: float | None
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates for one image; None where a layer's are not known."""
+        return total_macs(self.costs)
 
 
 def train(config: TrainConfig, splits: Splits, watch: Watch) -> Run:
@@ -67,7 +75,8 @@ def train(config: TrainConfig, splits: Splits, watch: Watch) -> Run:
         raise StoppedError("interrupted before the first epoch was done: nothing was saved.", "Start it again.")
     model = wrap(network, train_set.classes, name=config.model)
     judged = None if fitted.interrupted or splits.test is None else accuracy(model, splits.test)
-    return Run(model, int(network.count_params()), fitted, device, train_set, validation, splits.test, judged)
+    costs, parameters = layer_costs(network), int(network.count_params())
+    return Run(model, parameters, costs, fitted, device, train_set, validation, splits.test, judged)
 
 
 def accuracy(model: KerasModel, dataset: Dataset) -> float:

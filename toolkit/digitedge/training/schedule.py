@@ -1,24 +1,43 @@
-"""A learning rate that needs no babysitting: up during the first steps, then down to zero as half a cosine."""
+"""How the learning rate goes. None needs babysitting."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tf_keras as keras
 
-WARM_UP = 0.05
+if TYPE_CHECKING:
+    from digitedge.config import Schedule
+
+# The article's rule, which it applies to an accuracy that it calls val_acc.
+PLATEAU = {"monitor": "val_accuracy", "factor": 0.3, "patience": 3, "min_lr": 1e-4}
+# Part of the steps during which the rate rises, and the part of the peak that it starts from.
+_RISE = {"cosine": (0.05, 0.0), "one-cycle": (0.3, 1 / 25)}
 
 
-def warm_cosine(peak: float, steps: int) -> Any:
-    """A Keras schedule: linear from 0 to `peak` over the first 5 % of `steps`, then half a cosine down to 0.
+def learning_rate(schedule: Schedule, peak: float, steps: int) -> Any:
+    """What a Keras optimiser takes as its learning rate: a schedule, or `peak` itself for `plateau`.
 
-    Fewer than 10 steps have no room for a rise: they start at the peak.
+    `cosine` is Loshchilov and Hutter's (arXiv:1608.03983) without restarts, behind a linear rise from 0 over 5 % of
+    the steps. `one-cycle` is Smith's (arXiv:1708.07120), from a 25th of the peak over 30 % of the steps; the momentum
+    stays. A rise that would be shorter than half a step is left out.
 
-    The cosine is Loshchilov and Hutter's (arXiv:1608.03983) without restarts.
+    Args:
+        schedule: its name.
+        peak: the highest rate.
+        steps: of the whole training.
     """
-    warm_up = round(steps * WARM_UP)
-    if warm_up == 0:
+    if schedule == "plateau":
+        return peak
+    part, start = _RISE[schedule]
+    rise = round(steps * part)
+    if rise == 0:
         return keras.optimizers.schedules.CosineDecay(initial_learning_rate=peak, decay_steps=steps)
     return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0, decay_steps=max(1, steps - warm_up), warmup_target=peak, warmup_steps=warm_up
+        initial_learning_rate=start * peak, decay_steps=max(1, steps - rise), warmup_target=peak, warmup_steps=rise
     )
+
+
+def plateau_callbacks(schedule: Schedule) -> list[Any]:
+    """What watches the validation accuracy for `plateau`; nothing for the others."""
+    return [keras.callbacks.ReduceLROnPlateau(**PLATEAU)] if schedule == "plateau" else []

@@ -19,6 +19,8 @@ def step(document: dict[str, Any]) -> Step:
     ]
     if document["interrupted"]:
         body.append(prose("Interrupted: these are the weights after the last whole epoch.", style="yellow"))
+    if document["stopped"]:
+        body.append(prose(f"Ended before its last epoch: {document['stopped']}.", style="yellow"))
     return Step("train", body, made(Path(document["run"]) / "model.keras"))
 
 
