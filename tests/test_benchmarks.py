@@ -20,7 +20,12 @@ def script(name):
 
 @pytest.mark.parametrize(
     ("name", "document"),
-    [("epochs", "benchmarks/README.md"), ("int8_across_cpus", "benchmarks/README.md"), ("whole_way", "README.md")],
+    [
+        ("epochs", "benchmarks/README.md"),
+        ("training", "benchmarks/README.md"),
+        ("int8_across_cpus", "benchmarks/README.md"),
+        ("whole_way", "README.md"),
+    ],
 )
 def test_the_table_is_made_of_the_raw_results(name, document):
     table = script(name).table(json.loads((RESULTS / f"{name}.json").read_text()))
