@@ -1,7 +1,8 @@
 """Every command block of README.md is run, in its order, in one folder, as a reader would type it.
 
-Three things are changed, and nothing else: `make` only says what it would start (test_end_to_end.py runs that); a plain
-`digitedge train` trains for one epoch; `digitedge bench` measures for a shorter time.
+Four things are changed, and nothing else: `make` only says what it would start (test_end_to_end.py runs that); what
+installs must be what make installs, and is not installed again; a plain `digitedge train` trains for one epoch;
+`digitedge bench` measures for a shorter time.
 """
 
 import os
@@ -23,7 +24,22 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 SHORTER = {"digitedge train": ["--epochs", "1"], "digitedge bench": ["--seconds", "0.2"]}
 
+# What make runs where there is no environment yet: every line as a set of words, without pip's manners.
+MANNERS = {"--quiet", "--disable-pip-version-check", "--editable"}
 STARTED = {"run": "bin/digitedge run", "test": "bin/python -m pytest"}
+
+
+def plainly(words):
+    """The same command in the long form of its options, whatever their order."""
+    return {"--constraint" if word == "-c" else word for word in words} - MANNERS
+
+
+def installs():
+    """The commands by which make sets up an environment where there is none."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "-C", str(ROOT), "--dry-run", "--always-make", "PYTHON=python3", "run"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, env=outside).stdout
+    return [plainly(shlex.split(line)) for line in shown.splitlines() if " -m " in line]
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +82,11 @@ def shell(line, folder):
     elif words[0] == "make":
         # Installing is what `make test` has just done; what the targets then start is looked at here.
         assert STARTED[words[1]] in run(["make", "-C", str(ROOT), "--dry-run", words[1]], folder)
+    elif words[0] == "python3" or words[:3] == [".venv/bin/python", "-m", "pip"]:
+        # Installing is what `make test` has just done, and so the line must be one that make itself would run.
+        assert plainly(words) in installs()
+    elif words[0] == ".venv/bin/digitedge":
+        run(["digitedge", *words[1:]], folder)
     else:
         pytest.fail(f"nobody runs this line of README.md: {line}")
 
@@ -74,8 +95,6 @@ def shell(line, folder):
 @pytest.mark.parametrize("number", range(len(BLOCKS)), ids=[text.split("\n")[0][:40] for _, text in BLOCKS])
 def test_block(reader, number):
     language, text = BLOCKS[number]
-    if "venv" in text:
-        pytest.skip("installs into a fresh environment: tests/test_install.py does that")
     if language == "sh":
         if "my_model.keras" in text:
             shutil.copy(reader / "runs" / "my_cnn" / "model.keras", reader / "my_model.keras")

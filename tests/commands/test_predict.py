@@ -1,6 +1,5 @@
 """digitedge predict."""
 
-import csv
 import json
 import time
 
@@ -32,15 +31,6 @@ def digits(tiny_digits, tmp_path):
     for label in range(10):
         Image.fromarray(test.images[list(test.labels).index(label), ..., 0]).save(folder / f"{label}.png")
     return folder
-
-
-def table(path, images, labels=None, *, pixels=784):
-    """A CSV in Kaggle's form; `images` are rows of whatever is to stand there."""
-    header = [*([] if labels is None else ["label"]), *(f"pixel{index}" for index in range(pixels))]
-    heads = [[]] * len(images) if labels is None else [[label] for label in labels]
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([header, *([*head, *image] for head, image in zip(heads, images, strict=True))])
-    return path
 
 
 def labels_of(ended):
@@ -114,7 +104,7 @@ def test_dark_on_light_needs_invert(digitedge, own_run, digits):
 
 
 @pytest.mark.parametrize("labelled", [True, False])
-def test_a_kaggle_csv_becomes_a_submission(digitedge, own_run, tiny_digits, tmp_path, labelled):
+def test_a_kaggle_csv_becomes_a_submission(digitedge, table, own_run, tiny_digits, tmp_path, labelled):
     test = tiny_digits.test.take(slice(0, 30))
     table(tmp_path / "test.csv", test.images.reshape(30, -1), test.labels if labelled else None)
     ended = digitedge("predict", "test.csv", "--csv", "result.csv", "--json")
@@ -128,7 +118,7 @@ def test_a_kaggle_csv_becomes_a_submission(digitedge, own_run, tiny_digits, tmp_
     assert ended.document["predictions"][0]["source"] == f"{tmp_path / 'test.csv'}#1"
 
 
-def test_a_csv_may_be_inverted_too(digitedge, own_run, tiny_digits, tmp_path):
+def test_a_csv_may_be_inverted_too(digitedge, table, own_run, tiny_digits, tmp_path):
     test = tiny_digits.test.take(slice(0, 30))
     table(tmp_path / "light.csv", test.images.reshape(30, -1))
     table(tmp_path / "dark.csv", 255 - test.images.reshape(30, -1))
@@ -136,7 +126,7 @@ def test_a_csv_may_be_inverted_too(digitedge, own_run, tiny_digits, tmp_path):
     assert labels_of(dark) == labels_of(digitedge("predict", "light.csv", "--json"))
 
 
-def test_a_long_list_is_cut_and_says_how_to_have_it_all(digitedge, own_run, tiny_digits, tmp_path):
+def test_a_long_list_is_cut_and_says_how_to_have_it_all(digitedge, table, own_run, tiny_digits, tmp_path):
     table(tmp_path / "test.csv", tiny_digits.test.images.reshape(200, -1))
     assert "and 180 more; --csv FILE writes them all" in digitedge("predict", "test.csv").out
 
@@ -153,7 +143,7 @@ def test_a_file_that_the_user_named_is_never_replaced_without_overwrite(digitedg
 
 
 @pytest.mark.parametrize("sources", [["digits"], ["test.csv"]])
-def test_the_picture_is_a_png(digitedge, own_run, digits, tiny_digits, tmp_path, *, sources):
+def test_the_picture_is_a_png(digitedge, table, own_run, digits, tiny_digits, tmp_path, *, sources):
     table(tmp_path / "test.csv", tiny_digits.test.images.reshape(200, -1))
     ended = digitedge("predict", *sources, "--picture", "sheet.png", "--json")
     assert ended.code == 0
@@ -186,7 +176,7 @@ ZEROS = [0] * 784
         ([ZEROS, ZEROS], [1, 2.5], "test.csv, line 3 has the label '2.5'."),
     ],
 )
-def test_a_csv_that_is_wrong_names_the_line(digitedge, own_run, tmp_path, *, rows, labels, sentence):
+def test_a_csv_that_is_wrong_names_the_line(digitedge, table, own_run, tmp_path, *, rows, labels, sentence):
     table(tmp_path / "test.csv", rows, labels)
     ended = digitedge("predict", "test.csv", "--csv", "result.csv")
     assert (ended.code, ended.out) == (3, "")
@@ -195,14 +185,14 @@ def test_a_csv_that_is_wrong_names_the_line(digitedge, own_run, tmp_path, *, row
     assert not (tmp_path / "result.csv").exists()
 
 
-def test_a_csv_of_another_size_is_3(digitedge, own_run, tmp_path):
+def test_a_csv_of_another_size_is_3(digitedge, table, own_run, tmp_path):
     table(tmp_path / "test.csv", [[0] * 64], pixels=64)
     ended = digitedge("predict", "test.csv")
     assert ended.code == 3
     assert ended.error == "the rows of test.csv are 8x8x1 images and the model takes 28x28x1. Name another --model."
 
 
-def test_a_csv_of_another_size_is_resized_where_the_run_was_trained_with_a_size(digitedge, own_run, tmp_path):
+def test_a_csv_of_another_size_is_resized_where_the_run_was_trained_with_a_size(digitedge, table, own_run, tmp_path):
     document = json.loads((own_run / "train.json").read_text())
     document["config"]["size"] = "28"
     (own_run / "train.json").write_text(json.dumps(document))
@@ -240,7 +230,7 @@ def test_an_empty_folder_is_3(digitedge, own_run, tmp_path):
     assert ended.error.startswith("empty holds no pictures.")
 
 
-def test_a_csv_and_pictures_do_not_mix(digitedge, own_run, digits, tmp_path):
+def test_a_csv_and_pictures_do_not_mix(digitedge, table, own_run, digits, tmp_path):
     table(tmp_path / "test.csv", [ZEROS])
     ended = digitedge("predict", "test.csv", "digits")
     assert (ended.code, ended.out) == (2, "")

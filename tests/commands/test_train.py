@@ -26,20 +26,6 @@ def build(shape, classes):
 QUICK = ("--model", ARCHITECTURE, "--epochs", "1")
 
 
-@pytest.fixture
-def data(tiny_digits, tmp_path):
-    """Path of an .npz with 100 training and 50 test digits."""
-    train, test = few(tiny_digits.train, 10), few(tiny_digits.test, 5)
-    path = tmp_path / "digits.npz"
-    np.savez(path, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
-    return path
-
-
-def few(dataset, number):
-    """The first `number` images of each class."""
-    return dataset.take(np.concatenate([np.flatnonzero(dataset.labels == label)[:number] for label in range(10)]))
-
-
 def architecture(folder, text):
     path = folder / "mine.py"
     path.write_text(text)
@@ -92,8 +78,8 @@ def test_a_model_is_never_replaced_without_overwrite(digitedge, data, tmp_path):
     assert model.read_bytes().startswith(b"PK")
 
 
-def test_without_a_test_set_the_held_out_part_is_named_and_accuracy_is_null(digitedge, tiny_digits, tmp_path):
-    train = few(tiny_digits.train, 10)
+def test_without_a_test_set_the_held_out_part_is_named_and_accuracy_is_null(digitedge, few_digits, tmp_path):
+    train = few_digits.train
     np.savez(tmp_path / "train.npz", images=train.images, labels=train.labels)
     document = digitedge("train", *QUICK, "--data", "train.npz", "--json").document
     assert (document["accuracy"], document["test_set"]) == (None, "validation")
@@ -132,10 +118,10 @@ def as_folder(dataset, path):
         (as_folder, "train", "test"),
     ],
 )
-def test_data_and_test_take_every_kind_of_file(digitedge, tiny_digits, tmp_path, *, write, data_name, test_name):
+def test_data_and_test_take_every_kind_of_file(digitedge, few_digits, tmp_path, *, write, data_name, test_name):
     (tmp_path / "elsewhere").mkdir()
-    write(few(tiny_digits.train, 10), tmp_path / data_name)
-    test = write(few(tiny_digits.test, 5), tmp_path / "elsewhere" / test_name)
+    write(few_digits.train, tmp_path / data_name)
+    test = write(few_digits.test, tmp_path / "elsewhere" / test_name)
     ended = digitedge("train", *QUICK, "--data", data_name, "--test", f"elsewhere/{test_name}", "--json")
     assert ended.code == 0
     assert ended.document["split"]["test"] == 50
@@ -289,71 +275,3 @@ def test_a_default_name_that_is_taken_gets_a_number(digitedge, data, tmp_path):
     (tmp_path / "runs" / "tiny").mkdir(parents=True)
     assert digitedge("train", *QUICK, "--data", data, "--json").document["run"] == str(tmp_path / "runs" / "tiny-2")
     assert list((tmp_path / "runs" / "tiny").iterdir()) == []
-
-
-@pytest.fixture
-def photos(tiny_digits, tmp_path):
-    """Path of a folder of 100 pictures of three sizes, every other one in colour."""
-    digits = few(tiny_digits.train, 10)
-    for number, (image, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
-        (tmp_path / "photos" / str(label)).mkdir(parents=True, exist_ok=True)
-        side = (28, 40, 56)[number % 3]
-        picture = Image.fromarray(image[..., 0]).convert("RGB" if number % 2 else "L").resize((side, side))
-        picture.save(tmp_path / "photos" / str(label) / f"{number}.png")
-    return tmp_path / "photos"
-
-
-def test_pictures_of_any_size_and_kind_are_trained_on_at_one_size(digitedge, photos, tmp_path):
-    refused = digitedge("train", *QUICK, "--data", "photos")
-    assert refused.code == 3
-    assert refused.error.endswith("Bring all to one size and one kind, or train with --size.")
-    assert not list(tmp_path.glob("runs/*"))
-    ended = digitedge("train", *QUICK, "--data", "photos", "--size", "28", "--json")
-    assert ended.code == 0
-    assert ended.document["config"]["size"] == "28"
-    assert ended.document["parameters"] == 2186, "three channels: 300 weights more than with one"
-    assert f"66 of 100 images of {photos} resized to 28x28\n" in ended.err
-    assert f"50 of 100 images of {photos} converted from grey to RGB\n" in ended.err
-
-
-def test_without_a_size_none_is_recorded_and_nothing_is_said(digitedge, data):
-    ended = digitedge("train", *QUICK, "--data", data, "--json")
-    assert ended.document["config"]["size"] is None
-    assert "resized" not in ended.err
-
-
-def test_height_comes_first_and_a_test_set_of_another_size_is_resized_too(digitedge, data, tiny_digits, tmp_path):
-    test = few(tiny_digits.test, 5)
-    np.savez(tmp_path / "large.npz", images=test.images.repeat(2, axis=1).repeat(2, axis=2), labels=test.labels)
-    words = ("train", *QUICK, "--data", data, "--test", "large.npz", "--size", "28x40")
-    ended = digitedge(*words, "--json")
-    assert ended.code == 0
-    assert ended.document["split"]["test"] == 50
-    assert f"100 of 100 images of {data} resized to 28x40 (height x width)\n" in ended.err
-    assert f"50 of 50 images of {tmp_path / 'large.npz'} resized to 28x40 (height x width)\n" in ended.err
-    assert "50 of 50 images of " + str(data) not in ended.err, "the part that is not used is not spoken of"
-
-
-def test_a_size_that_is_none_is_2_before_anything_is_read(digitedge, tmp_path):
-    for command in ("train", "run"):
-        ended = digitedge(command, "--data", "nowhere", "--size", "big")
-        assert (ended.code, ended.out) == (2, "")
-        assert ended.error == "--size is big. It must be 32 or 32x48 (height x width), each from 1 to 4096."
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_size_too_small_for_the_architecture_is_3_and_leaves_no_folder(digitedge, data, tmp_path):
-    ended = digitedge("train", *QUICK, "--data", data, "--size", "2")
-    assert ended.code == 3
-    assert "cannot build a network for (2, 2, 1)" in ended.error
-    assert not list(tmp_path.glob("runs/*"))
-
-
-def test_what_a_small_data_set_leaves_unjudged_is_said(digitedge, data, tiny_digits, tmp_path):
-    ended = digitedge("train", *QUICK, "--data", data)
-    assert f"{data}: 8 images are held out for 10 classes: validation says little.\n" in ended.err
-    large = tiny_digits.train
-    np.savez(tmp_path / "large.npz", images=large.images, labels=large.labels)
-    enough = digitedge("train", *QUICK, "--data", "large.npz")
-    assert enough.code == 0
-    assert "held out" not in enough.err

@@ -20,15 +20,6 @@ def small(*middle, shape=(4, 4, 1), last=None):
     return keras.Sequential([layers.Input(shape), *middle, *ends])
 
 
-@pytest.fixture
-def saved(tmp_path):
-    def save_it(network):
-        network.save(tmp_path / "x.keras")
-        return tmp_path / "x.keras"
-
-    return save_it
-
-
 def test_a_plain_model_loads_and_gives_what_it_gave(saved):
     network = small()
     images = np.random.default_rng(0).random((5, 4, 4, 1), np.float32)

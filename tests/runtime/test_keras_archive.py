@@ -18,15 +18,6 @@ def small(*middle):
     return keras.Sequential([layers.Input((4, 4, 1)), *middle, *ends])
 
 
-@pytest.fixture
-def saved(tmp_path):
-    def save_it(network):
-        network.save(tmp_path / "x.keras")
-        return tmp_path / "x.keras"
-
-    return save_it
-
-
 def rewritten(path, change):
     """The archive with another config.json: `change` takes the old one and gives the new one."""
     with zipfile.ZipFile(path) as old:
