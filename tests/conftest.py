@@ -126,6 +126,31 @@ def own_run(tiny_run, tmp_path):
     return Path(shutil.copytree(tiny_run, tmp_path / "runs" / "tiny"))
 
 
+@pytest.fixture
+def elsewhere():
+    """elsewhere(array) -> images.LazyImages: the same images as if they had to be read, and a record of what was."""
+    return _Elsewhere
+
+
+class _Elsewhere:
+    def __init__(self, images, reads=None):
+        self.images, self.reads = images, [] if reads is None else reads
+        self.shape, self.dtype, self.ndim = images.shape, images.dtype, images.ndim
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, key):
+        self.reads.append(1 if np.ndim(key) == 0 and not isinstance(key, slice) else len(self.images[key]))
+        return self.images[key]
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("read them in blocks")
+
+    def take(self, indices):
+        return _Elsewhere(self.images[indices], self.reads)
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended: its exit code, and all that it wrote."""

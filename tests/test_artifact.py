@@ -161,3 +161,42 @@ def test_the_digest_of_a_model_changes_with_any_weight(name, values, position):
     assert source_digest("a", [(name, weights)]) == source_digest("a", [(name, weights.copy())])
     others = [("a", [(name, changed)]), ("b", [(name, weights)]), ("a", [(name + "x", weights)]), ("a", [])]
     assert source_digest("a", [(name, weights)]) not in {source_digest(*other) for other in others}
+
+
+MANY = Golden(
+    images=np.arange(10 * 4, dtype=np.uint8).reshape(10, 2, 2, 1),
+    labels=np.repeat([0, 1], 5),
+    scores=np.arange(20, dtype=np.float32).reshape(10, 2),
+    classes=("a", "b"),
+    source_digest="0" * 64,
+    test_set="ten",
+)
+
+
+def test_of_images_that_are_not_in_memory_some_of_all_classes_are_recorded(tmp_path, elsewhere, monkeypatch):
+    monkeypatch.setattr("digitedge.artifact.GOLDEN_BYTES", 4 * 4 + 3)
+    golden = read_golden(write_golden(tmp_path / "golden.npz", replace(MANY, images=elsewhere(MANY.images))))
+    assert golden.places.tolist() == [0, 2, 5, 7]
+    np.testing.assert_array_equal(golden.images, MANY.images[[0, 2, 5, 7]])
+    np.testing.assert_array_equal(golden.scores, MANY.scores[[0, 2, 5, 7]])
+    assert golden.labels.tolist() == [0, 0, 1, 1]
+    assert golden.places_of([3, 0]) == [7, 0]
+    assert [golden.index_of(place) for place in (0, 1, 2, 7, 9)] == [0, None, 1, 3, None]
+
+
+def test_where_they_are_few_all_are_recorded(tmp_path, elsewhere):
+    golden = read_golden(write_golden(tmp_path / "golden.npz", replace(MANY, images=elsewhere(MANY.images))))
+    np.testing.assert_array_equal(golden.images, MANY.images)
+    assert golden.places is None
+    assert golden.places_of([3, 0]) == [3, 0]
+    assert [golden.index_of(place) for place in (0, 9, 10)] == [0, 9, None]
+
+
+def test_images_in_memory_are_all_recorded_however_many(tmp_path, monkeypatch):
+    monkeypatch.setattr("digitedge.artifact.GOLDEN_BYTES", 1)
+    assert len(read_golden(write_golden(tmp_path / "golden.npz", MANY)).images) == 10
+
+
+def test_places_of_another_number_are_refused():
+    with pytest.raises(ContentError, match="has images, scores and labels of the shapes"):
+        replace(MANY, places=np.array([0, 1]))

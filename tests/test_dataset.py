@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from digitedge import images
 from digitedge.dataset import Dataset
 from digitedge.errors import ContentError
 
@@ -72,3 +73,25 @@ def test_the_digest_depends_on_whatever_judges_a_model():
 def test_the_digest_does_not_depend_on_the_name_or_on_how_the_arrays_lie():
     turned = np.asfortranarray(IMAGES)
     assert replace(THREE, name="x", images=turned, labels=THREE.labels.astype(np.int32)).sha256 == THREE.sha256
+
+
+def test_the_digest_is_the_same_wherever_the_images_lie_and_is_made_block_by_block(elsewhere, monkeypatch):
+    monkeypatch.setattr(images, "BLOCK_BYTES", 2 * 4)
+    stored = elsewhere(IMAGES)
+    assert replace(THREE, images=stored).sha256 == THREE.sha256
+    assert stored.reads == [2, 1]
+
+
+def test_taking_of_images_that_lie_elsewhere_reads_none(elsewhere):
+    stored = elsewhere(IMAGES)
+    taken = replace(THREE, images=stored).take(np.array([2, 0])).take(slice(1))
+    assert (len(taken), taken.image_shape, taken.labels.tolist()) == (1, (2, 2, 1), [1])
+    assert stored.reads == []
+    assert taken.images[:].tolist() == IMAGES[[2]].tolist()
+
+
+def test_images_that_lie_elsewhere_are_checked_like_others(elsewhere):
+    with pytest.raises(ContentError, match=r"three: images are float32 \(3, 2, 2, 1\)"):
+        replace(THREE, images=elsewhere(IMAGES.astype(np.float32)))
+    with pytest.raises(ContentError, match=r"three: 3 images and labels of shape \(2,\)"):
+        replace(THREE, images=elsewhere(IMAGES), labels=np.array([0, 1]))

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -78,6 +79,54 @@ def test_a_folder_is_not_replaced_by_a_file(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "x"]
 
 
+def test_a_folder_appears_with_all_that_lies_in_it(tmp_path):
+    with files.replacing_folder(tmp_path / "new" / "x") as temporary:
+        assert temporary.parent == tmp_path / "new"
+        assert temporary.name.startswith(".x.")
+        (temporary / "inner").mkdir()
+        (temporary / "inner" / "file").write_text("whole")
+        assert not (tmp_path / "new" / "x").exists()
+    assert list((tmp_path / "new").rglob("*.*")) == []
+    assert (tmp_path / "new" / "x" / "inner" / "file").read_text() == "whole"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("in the middle"), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_folder_that_is_not_finished_leaves_the_old_one(tmp_path, error):
+    files.write_text(tmp_path / "x" / "file", "old")
+    with pytest.raises((RuntimeError, UsageError)), files.replacing_folder(tmp_path / "x") as temporary:
+        (temporary / "file").write_text("new")
+        raise error
+    assert (tmp_path / "x" / "file").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [tmp_path / "x"]
+
+
+def test_a_finished_folder_replaces_the_old_one(tmp_path):
+    files.write_text(tmp_path / "x" / "old", "old")
+    with files.replacing_folder(tmp_path / "x") as temporary:
+        (temporary / "new").write_text("new")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "x", tmp_path / "x" / "new"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_answered_with_its_cure(tmp_path, number):
+    with pytest.raises(UsageError) as error, files.replacing(tmp_path / "x"):
+        raise OSError(number, os.strerror(number))
+    assert str(error.value) == (
+        f"{tmp_path / 'x'} cannot be written: {os.strerror(number)}. "
+        "Free some space, or choose a folder on another disk."
+    )
+
+
+def test_what_is_removed_leaves_nothing(tmp_path):
+    files.write_text(tmp_path / "x" / "inner" / "file", "")
+    files.write_text(tmp_path / "y", "")
+    files.remove(tmp_path / "x")
+    files.remove(tmp_path / "y")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UsageError, match=r"x cannot be removed: No such file or directory\. Check"):
+        files.remove(tmp_path / "x")
+
+
 def test_json_is_strict(tmp_path):
     path = tmp_path / "x.json"
     with pytest.raises(ValueError, match="not JSON compliant"):
@@ -141,3 +190,19 @@ def test_a_document_has_two_spaces_of_indent(tmp_path):
         == '{\n  "a": 1\n}\n'
         == json.dumps({"a": 1}, indent=2) + "\n"
     )
+
+
+def test_a_large_file_is_read_piece_by_piece(tmp_path):
+    (tmp_path / "x").write_bytes(b"abcdef")
+    with files.reading(tmp_path / "x") as stream:
+        assert (stream.read(4), stream.read(4), stream.read(4)) == (b"abcd", b"ef", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("missing", "does not exist. Check"), ("empty", "is empty. Make"), ("", "cannot be read: Is a")],
+)
+def test_a_file_that_cannot_be_read_is_refused_when_it_is_opened(tmp_path, name, message):
+    (tmp_path / "empty").touch()
+    with pytest.raises(ContentError, match=f"{tmp_path / name} {message}"), files.reading(tmp_path / name):
+        raise AssertionError("it was opened")

@@ -1,14 +1,17 @@
 """Every command block of README.md is run, in its order, in one folder, as a reader would type it.
 
-Four things are changed, and nothing else: `make` only says what it would start (test_end_to_end.py runs that); what
+Five things are changed, and nothing else: `make` only says what it would start (test_end_to_end.py runs that); what
 installs must be what make installs, and is not installed again; a plain `digitedge train` trains for one epoch;
-`digitedge bench` measures for a shorter time.
+`digitedge bench` measures for a shorter time; what is for several machines is typed on this one.
 """
 
+import contextlib
+import json
 import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +94,28 @@ def shell(line, folder):
         pytest.fail(f"nobody runs this line of README.md: {line}")
 
 
+def workers(text, folder):
+    """What stands there for one machine, typed on each of two: here both are this one, and learn a few digits."""
+    config = json.loads(re.search(r"TF_CONFIG='(.*)'", text)[1])
+    config["cluster"]["worker"] = [f"127.0.0.1:{port}" for port in free_ports(len(config["cluster"]["worker"]))]
+    command = [*shlex.split(text.splitlines()[1]), "--data", "train.csv", "--epochs", "1"]
+    started = []
+    for index in range(len(config["cluster"]["worker"])):
+        config["task"]["index"] = index
+        env = {**environment(folder), "TF_CONFIG": json.dumps(config)}
+        started.append(subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True))
+    assert [process.wait(timeout=300) for process in started] == [0, 0], [process.stderr.read() for process in started]
+    assert (folder / "runs" / "together" / "model.keras").exists()
+
+
+def free_ports(number):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
 @pytest.mark.e2e
 @pytest.mark.parametrize("number", range(len(BLOCKS)), ids=[text.split("\n")[0][:40] for _, text in BLOCKS])
 def test_block(reader, number):
@@ -98,6 +123,9 @@ def test_block(reader, number):
     if language == "sh":
         if "my_model.keras" in text:
             shutil.copy(reader / "runs" / "my_cnn" / "model.keras", reader / "my_model.keras")
+        if "TF_CONFIG" in text:
+            workers(text, reader)
+            return
         for line in text.splitlines():
             shell(line, reader)
     elif text.startswith("# my_cnn.py"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import tf_keras as keras
 from tf_keras import layers
 
+SEES_ONE_IMAGE = True
+
 
 def build(input_shape: tuple[int, int, int], classes: int) -> keras.Model:
     """The network, untrained.

@@ -44,7 +44,8 @@ def test_the_run_folder_and_the_document(digitedge, data, tmp_path):
     assert 0.0 <= document["accuracy"] <= 1.0
     assert document["seconds_per_epoch"] == document["seconds"]
     folder = tmp_path / "runs" / "tiny"
-    assert {path.name for path in folder.iterdir()} == {".lock", "model.keras", "train.json", "curves.png"}
+    files = {".lock", "model.keras", "train.json", "curves.png", "checkpoint", "tensorboard"}
+    assert {path.name for path in folder.iterdir()} == files
     assert json.loads((folder / "train.json").read_text()) == document
     with Image.open(folder / "curves.png") as curves:
         assert curves.format == "PNG"
@@ -199,7 +200,9 @@ def test_a_model_file_that_is_no_good_is_3_and_leaves_no_folder(digitedge, data,
 
 
 def test_a_loss_that_is_no_longer_finite_is_3_and_leaves_no_folder(digitedge, data, tmp_path):
-    architecture(tmp_path, ARCHITECTURE.read_text().replace('"softmax"', 'lambda x: x * float("nan")'))
+    bias = "initializers.Constant(float('nan'))"
+    text = ARCHITECTURE.read_text().replace("import Sequential", "import Sequential, initializers")
+    architecture(tmp_path, text.replace('"softmax"', f'"softmax", bias_initializer={bias}'))
     ended = digitedge("train", "--model", "mine.py", "--data", data)
     assert ended.code == 3
     assert ended.error == "the loss is no longer a finite number. Choose a smaller --learning-rate."

@@ -1,10 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from digitedge.data import csv
+from digitedge.data import csv, memory
 from digitedge.errors import ContentError
 
 HEADER = "label,pixel0,pixel1,pixel2,pixel3"
@@ -137,3 +139,67 @@ def test_the_suffix_is_what_counts_in_any_case(tmp_path):
     assert csv.accepts(str(tmp_path / "missing.CSV"))
     (tmp_path / "folder.csv").mkdir()
     assert not csv.accepts(str(tmp_path / "folder.csv"))
+
+
+def test_quotes_around_some_fields_change_nothing_and_around_several_they_do(tmp_path):
+    assert csv.read(write(tmp_path, GOOD.replace("255", '"255"'))).train.images[0, 0, 1, 0] == 255
+    source = write(tmp_path, GOOD.replace("255,7", '"255,7"'))
+    assert refusal(source) == f"""{source}, line 2 has the pixel '"255'. It must be a whole number from 0 to 255."""
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 5, 50])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_blocks_may_part_a_line_anywhere(tmp_path, monkeypatch, block, end):
+    monkeypatch.setattr(csv, "_BLOCK_BYTES", block)
+    train = csv.read(write(tmp_path, GOOD.replace("\n", end) + end)).train
+    assert train.images.ravel().tolist() == [0, 255, 7, 8, 9, 10, 11, 12]
+    assert train.labels.tolist() == [1, 0]
+
+
+def test_an_empty_line_between_images_is_named_by_its_number(tmp_path):
+    source = write(tmp_path, f"{HEADER}\n1,2,3,4,5\n\n\n1,2,3,4,5\n\n")
+    assert refusal(source) == f"{source}, line 3 has 1 columns, and the header 5. Complete or remove the line."
+
+
+@pytest.mark.parametrize(("begin", "number"), [("", 1), (f"{HEADER}\n", 2), (GOOD, 4)])
+def test_a_line_without_an_end_is_not_read_to_its_end(tmp_path, monkeypatch, begin, number):
+    monkeypatch.setattr(csv, "LONGEST_LINE_BYTES", 200)
+    monkeypatch.setattr(csv, "_BLOCK_BYTES", 50)
+    monkeypatch.setattr(memory, "available_bytes", lambda: None)
+    path = tmp_path / "x.csv"
+    path.write_text(begin)
+    with path.open("r+b") as stream:
+        stream.truncate(10**12)  # sparse: it takes no room on the disk, and would take 1 TB of memory
+    assert refusal(str(path)) == f"{path}, line {number} has more than 200 bytes. That is no table of images."
+
+
+def test_a_large_file_that_is_no_table_of_images_is_refused_by_its_first_line(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("name,age\n")
+    with path.open("r+b") as stream:
+        stream.truncate(10**12)
+    assert refusal(str(path)).startswith(f"{path} begins with 'name,age'. The first line must be label,pixel0")
+
+
+def test_more_images_than_the_memory_holds_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 10**9)
+    path = tmp_path / "x.csv"
+    path.write_text(GOOD)
+    with path.open("r+b") as stream:
+        stream.truncate(6 * 10**9)
+    cure = "Divide it, or use a machine with more memory."
+    assert refusal(str(path)) == f"{path} takes 2.0 GB of memory, and 1.0 GB are free. {cure}"
+
+
+def test_the_text_is_never_in_memory_as_a_whole(tmp_path, monkeypatch):
+    header = ",".join(["label", *(f"pixel{index}" for index in range(784))])
+    text = f"{header}\n" + f"1{',255' * 784}\n" * 1_000  # 3 MB, of which the pixels are 0.8
+    source = write(tmp_path, text)
+    monkeypatch.setattr(csv, "_BLOCK_BYTES", 2**16)
+    tracemalloc.start()
+    try:
+        assert csv.read(source).train.images.shape == (1_000, 28, 28, 1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < len(text) / 2

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitedge.data.decode import FORMATS, decode, shows
+from digitedge.data.decode import FORMATS, decode, read_header, shows
 from digitedge.errors import ContentError
 
 RAMP = PIL.Image.fromarray(np.arange(48, dtype=np.uint8).reshape(6, 8) * 5)
@@ -20,6 +20,13 @@ def refusal(path):
         decode(path)
     assert str(path) in str(caught.value)
     return str(caught.value)
+
+
+def as_decoded(found):
+    """What a Header and an image have in common."""
+    if isinstance(found, PIL.Image.Image):
+        return found.width, found.height, found.mode, shows(found), found.has_transparency_data
+    return found.width, found.height, found.mode, found.shows, found.transparent
 
 
 def header_of_png(width, height):
@@ -152,5 +159,85 @@ def test_damaged_pictures_are_decoded_or_refused_with_one_kind_of_error(tmp_path
     path = tmp_path_factory.mktemp("damaged") / "x"
     path.write_bytes(content)
     with contextlib.suppress(ContentError):
+        read_header(path)
+    with contextlib.suppress(ContentError):
         image, _ = decode(path)
         assert image.width * image.height <= 25_000_000
+        assert as_decoded(read_header(path)) == as_decoded(image)
+
+
+MODES = {"BMP": "1 L P RGB", "GIF": "L P", "JPEG": "L RGB CMYK", "PNG": "1 L LA P RGB RGBA", "PPM": "1 L RGB"}
+MODES["WEBP"] = "RGB RGBA"
+
+
+@pytest.mark.parametrize(("kind", "mode"), [(kind, mode) for kind, modes in MODES.items() for mode in modes.split()])
+def test_a_header_says_what_is_decoded(tmp_path, kind, mode):
+    path = tmp_path / "x"
+    RAMP.convert("RGBA").convert(mode).save(path, format=kind)
+    assert as_decoded(read_header(path)) == as_decoded(decode(path)[0])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_a_header_says_that_a_colour_is_transparent(tmp_path, kind):
+    path = tmp_path / "x"
+    RAMP.convert("P").save(path, format=kind, transparency=5)
+    assert read_header(path).transparent
+    assert as_decoded(read_header(path)) == as_decoded(decode(path)[0])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_header_knows_of_a_turn(tmp_path, kind, orientation):
+    path = tmp_path / "x"
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    RAMP.save(path, format=kind, exif=exif)
+    header = read_header(path)
+    assert (header.width, header.height) == ((6, 8) if orientation in range(5, 9) else (8, 6))
+    assert as_decoded(header) == as_decoded(decode(path)[0])
+
+
+def test_a_header_knows_of_a_turn_that_a_png_tells_behind_its_pixels(tmp_path):
+    path = tmp_path / "x.png"
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    RAMP.save(path)
+    plain = path.read_bytes()
+    chunk = b"eXIf" + exif.tobytes().removeprefix(b"Exif\0\0")
+    late = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    path.write_bytes(plain[:-12] + late + plain[-12:])
+    assert as_decoded(read_header(path)) == as_decoded(decode(path)[0])
+    assert read_header(path).width == 6
+
+
+def test_a_header_is_read_without_the_pixels(tmp_path, monkeypatch):
+    path = tmp_path / "x.png"
+    path.write_bytes(header_of_png(4000, 5000))
+    monkeypatch.setattr(PIL.Image.Image, "load", None)
+    header = read_header(path)
+    assert (header.width, header.height, header.shows, header.transparent) == (4000, 5000, "grey", False)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is empty. Make or copy it again."),
+        (b"not a picture", "is not a picture of a kind that is read. Read are BMP, GIF, JPEG, PNG, PPM, WEBP."),
+        (header_of_png(5001, 5000), "has 5001x5000 pixels. At most 25,000,000 are read: make it smaller."),
+        (header_of_png(20_000, 20_000), "has far too many pixels. At most 25,000,000 are read: make it smaller."),
+    ],
+)
+def test_a_header_is_refused_as_the_picture_would_be(tmp_path, data, message):
+    path = tmp_path / "x.png"
+    path.write_bytes(data)
+    for read in (read_header, decode):
+        with pytest.raises(ContentError) as caught:
+            read(path)
+        assert str(caught.value) == f"{path} {message}"
+
+
+def test_a_header_of_16_bits_a_channel_is_refused(tmp_path):
+    path = tmp_path / "x.png"
+    PIL.Image.fromarray(np.full((4, 4), 60_000, np.uint16)).save(path)
+    with pytest.raises(ContentError, match="has more than 8 bits a channel"):
+        read_header(path)

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import PIL.Image
 import pytest
 
-from digitedge.data import folder
+from digitedge.data import folder, memory
+from digitedge.data.picture_files import PictureFiles
 from digitedge.errors import ContentError
 
 CURE = "Bring all to one size and one kind, or train with --size."
@@ -175,3 +178,79 @@ def test_a_size_is_no_pardon_for_what_is_no_data_set(tmp_path):
     source = make(tmp_path, {"a/1.png": 1, "b/1.png": PIL.Image.new("LA", (4, 3))})
     with pytest.raises(ContentError, match=r"b/1.png is LA. A data set takes grey or RGB"):
         folder.read_sized(source, (3, 4))
+
+
+def lazily(monkeypatch, limit=0):
+    monkeypatch.setattr(memory, "resident_limit_bytes", lambda: limit)
+
+
+MIXED = {
+    "train/a/1.png": 1,
+    "train/a/2.png": PIL.Image.new("L", (8, 6), 2),
+    "train/b/1.png": colour((9, 9), (3, 1, 2)),
+    "test/a/1.png": 4,
+    "test/b/1.png": PIL.Image.new("L", (9, 9), 5),
+}
+
+
+@pytest.mark.parametrize("limit", [5 * 36 - 1, 0])
+def test_what_is_larger_than_the_limit_is_read_as_it_is_needed_and_is_the_same(tmp_path, monkeypatch, limit):
+    source = make(tmp_path, MIXED)
+    lazily(monkeypatch, 5 * 36)  # 3x4 RGB, five of them
+    resident = folder.read_sized(source, (3, 4))
+    lazily(monkeypatch, limit)
+    lazy = folder.read_sized(source, (3, 4))
+    for one, other in ((resident.train, lazy.train), (resident.test, lazy.test)):
+        assert isinstance(one.images, np.ndarray)
+        assert isinstance(other.images, PictureFiles)
+        np.testing.assert_array_equal(other.images[:], one.images, strict=True)
+        assert other.labels.tolist() == one.labels.tolist()
+        assert (other.classes, other.name, other.sha256) == (one.classes, one.name, one.sha256)
+        assert other.changes[:-1] == one.changes
+    assert lazy.train.changes[-1] == f"{source}/train: 0.0 MB decoded, read from disk as needed"
+    assert lazy.test.changes[-1] == f"{source}/test: 0.0 MB decoded, read from disk as needed"
+
+
+def test_without_a_size_it_is_the_same_too(tmp_path, monkeypatch):
+    source = make(tmp_path, {"a/1.png": 1, "b/1.png": 2})
+    resident = folder.read(source).train
+    lazily(monkeypatch)
+    lazy = folder.read(source).train
+    assert isinstance(lazy.images, PictureFiles)
+    assert lazy.sha256 == resident.sha256
+    assert lazy.changes == (f"{source}: 0.0 MB decoded, read from disk as needed",)
+
+
+def test_where_nothing_is_known_of_the_memory_all_is_read_at_once(tmp_path, monkeypatch):
+    lazily(monkeypatch, None)
+    assert isinstance(folder.read(make(tmp_path, {"a/1.png": 1, "b/1.png": 2})).train.images, np.ndarray)
+
+
+def test_pictures_that_differ_are_refused_by_their_headers_however_many_there_are(tmp_path, monkeypatch):
+    lazily(monkeypatch)
+    source = make(tmp_path, {"a/1.png": 1, "b/1.png": PIL.Image.new("L", (5, 3))})
+    assert refusal(source) == f"{source}/b/1.png is 5x3 grey, and {source}/a/1.png is 4x3 grey. {CURE}"
+
+
+def test_a_damage_that_no_header_shows_is_told_when_the_picture_is_read(tmp_path, monkeypatch):
+    source = make(tmp_path, {"a/1.png": 1, "b/1.png": 1})
+    path = tmp_path / "b/1.png"
+    path.write_bytes(path.read_bytes()[:-14])
+    message = f"{path} cannot be decoded"
+    assert message in refusal(source)
+    lazily(monkeypatch)
+    train = folder.read(source).train
+    assert train.images[:1].shape == (1, 3, 4, 1)
+    for reads in (lambda: train.sha256, lambda: train.take(np.array([1])).images[:]):
+        with pytest.raises(ContentError, match=message):
+            reads()
+
+
+def test_a_folder_may_not_be_entered(tmp_path, monkeypatch):
+    source = make(tmp_path, {"a/1.png": 1, "b/1.png": 1})
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert refusal(source) == f"{source} cannot be read: Permission denied. Check its permissions."

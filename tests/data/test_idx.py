@@ -1,6 +1,7 @@
 import contextlib
 import gzip
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from digitedge.data import idx
+from digitedge.data import idx, memory
 from digitedge.errors import ContentError
 
 IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
@@ -128,7 +129,7 @@ def test_an_array_of_other_axes_is_refused(tmp_path, images, message):
         (b"\0\0\x0d\x01\0\0\0\0", "x holds values of the IDX type 0x0d. Only bytes"),
         (b"\0\0\x08\x03\0\0\0\x01", "x ends inside its header, after 8 bytes"),
         (as_idx(IMAGES)[:-1], "x says that it holds 3x4x5 bytes, and 59 follow its header"),
-        (as_idx(IMAGES) + b"\0", "x says that it holds 3x4x5 bytes, and 61 follow its header"),
+        (as_idx(IMAGES) + b"\0", "x says that it holds 3x4x5 bytes, and more follow its header"),
         (struct.pack(">4B3I", 0, 0, 8, 3, *(2**32 - 1,) * 3), "x says that it holds 4294967295x4294967295x4294967295"),
     ],
 )
@@ -143,3 +144,67 @@ def test_a_damaged_gzip_is_refused(tmp_path, damage):
     source.write_bytes(damage(source.read_bytes()))
     with pytest.raises(ContentError, match=r"train-images-idx3-ubyte.gz cannot be unzipped"):
         idx.read(str(source))
+
+
+def zipped(folder, data):
+    """A pair of which the images unzip to `data`."""
+    path = write_pair(folder, suffix=".gz")
+    path.write_bytes(gzip.compress(data))
+    return str(path)
+
+
+def header(*shape, kind=8):
+    return struct.pack(f">4B{len(shape)}I", 0, 0, kind, len(shape), *shape)
+
+
+def test_a_bomb_is_unzipped_no_further_than_its_header_says(tmp_path):
+    source = zipped(tmp_path, as_idx(IMAGES) + bytes(50_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ContentError, match="says that it holds 3x4x5 bytes, and more follow its header"):
+            idx.read(source)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_a_bomb_whose_header_is_true_is_refused_where_it_does_not_fit(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1_000_000)
+    source = zipped(tmp_path, header(2_000, 1_000, 1) + bytes(2_000_000))
+    with pytest.raises(ContentError, match=rf"{source} takes 2.0 MB of memory, and 1.0 MB are free\. Divide it"):
+        idx.read(source)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            header(2**32 - 1, 2**32 - 1, 2**32 - 1),
+            "says that it holds 4294967295x4294967295x4294967295 bytes, and less",
+        ),
+        (header(9, 28, 28) + bytes(7 * 784), "says that it holds 9x28x28 bytes, and 5488 follow its header"),
+        (header(3, 4, 5, kind=0x0D) + bytes(60), "holds values of the IDX type 0x0d. Only bytes"),
+        (b"\0\0\x08", "is not an IDX file: it starts with 00 00 08"),
+        (b"", "is not an IDX file: it starts with ."),
+        (header(3, 4, 5)[:9], "ends inside its header, after 9 bytes"),
+    ],
+)
+def test_a_zipped_header_that_lies_is_refused(tmp_path, data, message):
+    source = zipped(tmp_path, data)
+    with pytest.raises(ContentError, match=f"{source} {message}"):
+        idx.read(source)
+
+
+@pytest.mark.parametrize("axes", [64, 65, 255])
+def test_more_axes_than_an_array_may_have_are_refused(tmp_path, axes):
+    source = zipped(tmp_path, header(*[1] * axes) + b"\0")
+    message = "It must have 3 axes" if axes == 64 else f"is not an IDX file: it starts with 00 00 08 {axes:02x}"
+    with pytest.raises(ContentError, match=message):
+        idx.read(source)
+
+
+def test_nothing_along_one_axis_and_much_along_the_others_is_refused(tmp_path):
+    source = zipped(tmp_path, header(0, 2**32 - 1, 2**32 - 1))
+    with pytest.raises(ContentError, match=r"shape \(0, 4294967295, 4294967295\)"):
+        idx.read(source)

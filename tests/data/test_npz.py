@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitedge.data import npz
+from digitedge.data import memory, npz
 from digitedge.errors import ContentError
 
 GREY = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
@@ -93,9 +93,24 @@ def test_arrays_of_another_kind_are_refused(tmp_path, arrays, message):
     assert source in refusal(source)
 
 
-def test_pickled_objects_are_refused(tmp_path):
-    source = write(tmp_path, images=np.array([{"a": 1}], dtype=object))
-    assert "Object arrays cannot be loaded" in refusal(source)
+@pytest.mark.parametrize("key", ["images", "labels", "classes"])
+def test_pickled_objects_are_refused_unread(tmp_path, key):
+    source = write(tmp_path, **{"images": GREY, "labels": LABELS, key: np.array([Bomb()] * 3, dtype=object)})
+    message = f"{source}: {key} holds pickled Python objects, and reading those could run any code."
+    assert refusal(source) == f"{message} Write an array of numbers with numpy.savez_compressed."
+
+
+class Bomb:
+    """Unpickled, it does not come back."""
+
+    def __reduce__(self):
+        return exit, (1,)
+
+
+def test_arrays_that_do_not_fit_are_refused_before_they_are_unzipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1_000_000)
+    source = write(tmp_path, images=np.zeros((2_000, 50, 20), np.uint8), labels=LABELS, other=np.zeros(9_000_000))
+    assert refusal(source).startswith(f"{source} takes 2.0 MB of memory, and 1.0 MB are free. Divide it")
 
 
 def test_an_array_file_with_the_wrong_suffix_is_refused(tmp_path):

@@ -63,3 +63,11 @@ def test_the_confusion_matrix_counts_every_image_once(golden):
 def test_a_photograph_is_reduced(golden):
     photographs = replace(golden, images=np.zeros((12, 600, 300, 3), np.uint8))
     assert pixels(pictures.predictions(photographs)[0]).shape == (144, 72, 3)
+
+
+def test_flips_are_found_by_their_place_where_only_some_images_are_recorded(golden):
+    some = [0, 3, 5]
+    part = {name: getattr(golden, name)[some] for name in ("images", "labels", "scores")}
+    recorded = replace(golden, **part, places=np.array(some))
+    result = {"flipped": [3, 4, 0], "flipped_to": [0, 1, 2]}
+    assert pictures.flips(recorded, result) == pictures.flips(golden, {"flipped": [3, 0], "flipped_to": [0, 2]})

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from digitedge import images
 from digitedge.errors import ContentError
 from digitedge.runtime.loading import format_of, load, score
 from digitedge.spec import Spec, image_spec
@@ -48,3 +49,22 @@ def test_logits_are_scored_as_probabilities():
     spec = replace(image_spec((2, 2, 1), ("dark", "bright"), "NHWC"), output_kind="logits")
     scores = score(Echo(spec), IMAGES[:1])
     np.testing.assert_allclose(scores, [[0.5, 0.5]])
+
+
+def test_images_that_are_not_in_memory_are_scored_alike_and_batch_by_batch(elsewhere):
+    model, stored = Echo(image_spec((2, 2, 1), ("dark", "bright"), "NHWC")), elsewhere(IMAGES)
+    np.testing.assert_array_equal(score(model, stored, batch_size=2), score(model, IMAGES))
+    assert stored.reads == [2, 2, 1]
+
+
+def test_of_large_images_a_batch_has_fewer(monkeypatch):
+    monkeypatch.setattr(images, "BLOCK_BYTES", 2 * IMAGES[0].nbytes)
+    batches = []
+
+    class Counting(Echo):
+        def __call__(self, images):
+            batches.append(len(images))
+            return super().__call__(images)
+
+    score(Counting(image_spec((2, 2, 1), ("dark", "bright"), "NHWC")), IMAGES)
+    assert batches == [2, 2, 1]

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from digitedge.config import AUGMENTATIONS, Augmentation
-from digitedge.training.augment import augment, mirror, transforms
+from digitedge.training.augment import DRAWS, augment, draws, mirror, transforms
 
 DIGITS = AUGMENTATIONS["digits"]
 ROTATION_DEGREES, ZOOM, SHIFT = DIGITS.rotation_degrees, DIGITS.zoom, DIGITS.shift
@@ -13,12 +13,12 @@ SIDE = 21  # odd, so that one pixel is the centre
 CENTRE = SIDE // 2
 
 
-def apply(image, draws):
+def apply(image, drawn):
     """`image` (height, width) as the draws (rotation, zoom down, zoom across, shift down, shift across) move it."""
     height, width = image.shape
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.constant(image[None, :, :, None], tf.float32),
-        transforms=transforms(tf.constant([draws], tf.float32), DIGITS, float(height), float(width)),
+        transforms=transforms(tf.constant([drawn], tf.float32), DIGITS, float(height), float(width)),
         output_shape=[height, width],
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
@@ -26,8 +26,8 @@ def apply(image, draws):
     ).numpy()[0, :, :, 0]
 
 
-def digits(images, seed):
-    return augment(images, tf.cast(seed, tf.int64), DIGITS)
+def digits(images, seed=0, epoch=0):
+    return augment(images, draws(len(images), seed, epoch), DIGITS).numpy()
 
 
 def dot(down, across):
@@ -46,9 +46,9 @@ def test_zero_draws_change_nothing():
     np.testing.assert_array_equal(apply(image, [0, 0, 0, 0, 0]), image)
 
 
-@pytest.mark.parametrize("draws", [[1, 0, 0, 0, 0], [-1, 1, -1, 0, 0], [0, 1, 1, 0, 0]])
-def test_the_centre_stays_where_it_is(draws):
-    np.testing.assert_allclose(centre_of_mass(apply(dot(CENTRE, CENTRE), draws)), (CENTRE, CENTRE), atol=1e-4)
+@pytest.mark.parametrize("drawn", [[1, 0, 0, 0, 0], [-1, 1, -1, 0, 0], [0, 1, 1, 0, 0]])
+def test_the_centre_stays_where_it_is(drawn):
+    np.testing.assert_allclose(centre_of_mass(apply(dot(CENTRE, CENTRE), drawn)), (CENTRE, CENTRE), atol=1e-4)
 
 
 @pytest.mark.parametrize(("down", "across"), [(1, 0), (0, 1), (-1, 1)])
@@ -66,11 +66,11 @@ def test_a_turn_is_ten_degrees_about_the_centre(sign):
     np.testing.assert_allclose(found, (-sign * arm * math.sin(angle), arm * math.cos(angle)), atol=0.15)
 
 
-@pytest.mark.parametrize(("draws", "axis"), [([0, 1, 0, 0, 0], 0), ([0, 0, 1, 0, 0], 1)])
-def test_a_zoom_is_a_tenth_along_its_axis(draws, axis):
+@pytest.mark.parametrize(("drawn", "axis"), [([0, 1, 0, 0, 0], 0), ([0, 0, 1, 0, 0], 1)])
+def test_a_zoom_is_a_tenth_along_its_axis(drawn, axis):
     place = [CENTRE, CENTRE]
     place[axis] += 8
-    found = np.subtract(centre_of_mass(apply(dot(*place), draws)), CENTRE)
+    found = np.subtract(centre_of_mass(apply(dot(*place), drawn)), CENTRE)
     assert found[axis] == pytest.approx(8 / (1 + ZOOM), abs=0.15)
     assert found[1 - axis] == pytest.approx(0, abs=1e-4)
 
@@ -84,23 +84,67 @@ def test_an_image_that_is_not_square_turns_about_its_own_centre():
 IMAGES = tf.constant(np.random.default_rng(0).random((40, 28, 28, 1), np.float32))
 
 
-def test_the_same_seed_gives_the_same_batch():
-    np.testing.assert_array_equal(digits(IMAGES, tf.constant([3, 9])), digits(IMAGES, tf.constant([3, 9])))
+def test_the_draws_are_these_for_ever():
+    np.testing.assert_array_equal(
+        draws(2, seed=3, epoch=1),
+        np.float32(
+            [
+                [-0.11717057, 0.37100768, -0.36562014, 0.10731149, 0.7547028, -0.5418494, 0.4261403, -0.46102142],
+                [-0.3820424, 0.8004854, 0.9165182, 0.86141276, 0.79882526, 0.6320658, -0.15877485, -0.989089],
+            ]
+        ),
+    )
 
 
-@pytest.mark.parametrize("seed", [[3, 10], [4, 9]])
-def test_another_seed_gives_another_batch(seed):
-    assert np.abs(digits(IMAGES, tf.constant([3, 9])) - digits(IMAGES, tf.constant(seed))).max() > 0.1
+def test_draws_fill_the_range_evenly():
+    drawn = draws(4000, 0, 0)
+    assert (drawn.shape, drawn.dtype) == ((4000, DRAWS), np.float32)
+    assert drawn.min() >= -1.0
+    assert drawn.max() < 1.0
+    np.testing.assert_allclose(
+        np.quantile(drawn, [0.25, 0.5, 0.75], axis=0), [[-0.5] * 8, [0] * 8, [0.5] * 8], atol=0.05
+    )
+    assert np.abs(np.corrcoef(drawn.T) - np.eye(DRAWS)).max() < 0.06, "one knob says nothing of another"
+
+
+def test_a_row_depends_on_the_place_and_not_on_how_many_there_are():
+    np.testing.assert_array_equal(draws(7, 3, 1), draws(60_000, 3, 1)[:7])
+    assert len({row.tobytes() for row in draws(1000, 3, 1)}) == 1000
+
+
+@pytest.mark.parametrize(("seed", "epoch"), [(3, 10), (4, 9), (9, 3)])
+def test_another_seed_or_epoch_draws_anew(seed, epoch):
+    np.testing.assert_array_equal(draws(40, 3, 9), draws(40, 3, 9))
+    assert not np.intersect1d(draws(40, 3, 9), draws(40, seed, epoch)).size
+
+
+@pytest.mark.parametrize("name", ["digits", "photo"])
+def test_what_becomes_of_an_image_does_not_depend_on_its_batch(name):
+    """So a batch may be split among cores, devices and machines."""
+    drawn, order = draws(40, 3, 9), np.random.default_rng(0).permutation(40)[:13]
+    whole = augment(IMAGES, drawn, AUGMENTATIONS[name]).numpy()
+    part = augment(tf.gather(IMAGES, order), drawn[order], AUGMENTATIONS[name]).numpy()
+    np.testing.assert_allclose(part, whole[order], atol=1e-6)
+    assert np.abs(part - whole[: len(order)]).max() > 0.1
+
+
+def test_an_image_is_moved_as_its_own_row_says():
+    drawn = np.zeros((2, DRAWS), np.float32)
+    drawn[1, 3] = 1.0  # a tenth of the side, up
+    image = np.stack([dot(CENTRE, CENTRE)] * 2)[..., None]
+    still, moved = augment(tf.constant(image), drawn, DIGITS).numpy()[..., 0]
+    np.testing.assert_array_equal(still, image[0, ..., 0])
+    np.testing.assert_allclose(centre_of_mass(moved), (CENTRE - SHIFT * SIDE, CENTRE), atol=1e-4)
 
 
 def test_every_image_is_moved_on_its_own():
     same = tf.repeat(IMAGES[:1], 10, axis=0)
-    moved = digits(same, tf.constant([0, 0])).numpy()
+    moved = digits(same)
     assert len({image.tobytes() for image in moved}) == 10
 
 
 def test_pixels_stay_between_0_and_1():
-    moved = digits(IMAGES, tf.constant([0, 1])).numpy()
+    moved = digits(IMAGES, 0, 1)
     assert moved.min() >= 0
     assert moved.max() <= 1
     assert (moved.shape, moved.dtype) == ((40, 28, 28, 1), np.float32)
@@ -110,13 +154,13 @@ def test_a_digit_stays_a_digit():
     """The ink of a centred dot of 10 x 10 stays in the picture, whatever the draws."""
     image = np.zeros((200, 28, 28, 1), np.float32)
     image[:, 9:19, 9:19] = 1
-    ink = digits(tf.constant(image), tf.constant([0, 2])).numpy().sum(axis=(1, 2, 3))
+    ink = digits(tf.constant(image), 0, 2).sum(axis=(1, 2, 3))
     least, most = 100 / (1 + ZOOM) ** 2, 100 / (1 - ZOOM) ** 2
     assert least * 0.98 < ink.min() < ink.max() < most * 1.02
 
 
 def only(**knobs):
-    return augment(IMAGES, tf.constant([5, 7], tf.int64), Augmentation(**knobs)).numpy()
+    return augment(IMAGES, draws(len(IMAGES), 5, 7), Augmentation(**knobs)).numpy()
 
 
 def test_none_changes_nothing():
@@ -153,7 +197,7 @@ def test_brightness_moves_all_pixels_of_an_image_alike():
 
 def test_contrast_stretches_about_the_mean():
     images, found = 0.4 + 0.2 * IMAGES.numpy(), []
-    changed = augment(tf.constant(images), tf.constant([1, 1], tf.int64), Augmentation(contrast=0.3)).numpy()
+    changed = augment(tf.constant(images), draws(len(images), 1, 1), Augmentation(contrast=0.3)).numpy()
     for image, other in zip(images, changed, strict=True):
         np.testing.assert_allclose(other.mean(), image.mean(), atol=1e-5)
         found.append(other.std() / image.std())
@@ -162,6 +206,5 @@ def test_contrast_stretches_about_the_mean():
 
 
 def test_a_photograph_keeps_its_range():
-    changed = augment(IMAGES, tf.constant([1, 2], tf.int64), AUGMENTATIONS["photo"]).numpy()
-    assert (changed.min(), changed.max()) >= (0.0, 0.0)
-    assert changed.max() <= 1.0
+    changed = augment(IMAGES, draws(len(IMAGES), 1, 2), AUGMENTATIONS["photo"]).numpy()
+    assert 0.0 <= changed.min() < changed.max() <= 1.0

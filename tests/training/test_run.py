@@ -9,7 +9,6 @@ from digitedge.errors import ContentError, StoppedError, UsageError
 from digitedge.report.progress import Silent
 from digitedge.runtime.keras import load
 from digitedge.runtime.loading import score
-from digitedge.training.device import choose
 from digitedge.training.run import accuracy, save, train
 
 
@@ -97,9 +96,3 @@ def test_a_save_that_fails_leaves_the_old_model(tiny_network, tmp_path, monkeypa
         save(tiny_network, tmp_path / "x.keras")
     assert (tmp_path / "x.keras").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["x.keras"]
-
-
-def test_the_device_is_one_that_tensorflow_sees():
-    import tensorflow as tf
-
-    assert choose() == ("GPU:0" if tf.config.list_physical_devices("GPU") else "CPU")

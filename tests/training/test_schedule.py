@@ -1,7 +1,13 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import tensorflow as tf
+import tf_keras as keras
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from digitedge.training.schedule import PLATEAU, learning_rate, plateau_callbacks
+from digitedge.training.schedule import PLATEAU_FACTOR, PLATEAU_FLOOR, PLATEAU_PATIENCE, learning_rate, plateau_rate
 
 
 def rates(peak, steps, name="cosine"):
@@ -36,8 +42,47 @@ def test_one_cycle_rises_for_three_tenths_from_a_25th():
     assert found[-1] == pytest.approx(0, abs=1e-9)
 
 
-def test_a_plateau_keeps_its_rate_and_watches_the_validation():
+def test_a_plateau_is_no_schedule_of_steps():
     assert learning_rate("plateau", 0.01, 200) == 0.01
-    (callback,) = plateau_callbacks("plateau")
-    assert (callback.monitor, callback.factor, callback.patience, callback.min_lr) == tuple(PLATEAU.values())
-    assert plateau_callbacks("cosine") == plateau_callbacks("one-cycle") == []
+
+
+def test_a_plateau_lowers_the_rate_after_three_epochs_down_to_its_floor():
+    # Nothing here is better than the first by more than 1e-4.
+    found = [
+        plateau_rate(1e-3, [0.5, 0.5, 0.50005, 0.4, 0.5, 0.3, 0.5, 0.5, 0.1, 0.5][:epochs]) for epochs in range(11)
+    ]
+    assert found == pytest.approx([1e-3] * 4 + [3e-4] * 3 + [1e-4] * 4)
+
+
+def test_a_better_epoch_starts_the_count_anew():
+    assert plateau_rate(1e-2, [0.5, 0.5, 0.5, 0.51, 0.5, 0.5]) == 1e-2
+    assert plateau_rate(1e-2, [0.5, 0.5, 0.5, 0.51, 0.5, 0.5, 0.5]) == pytest.approx(3e-3)
+
+
+def test_a_rate_below_the_floor_stays_as_it_is():
+    assert plateau_rate(1e-5, [0.5] * 20) == 1e-5
+
+
+def of_keras(initial, accuracies):
+    """The rate that Keras's own callback leaves."""
+    callback = keras.callbacks.ReduceLROnPlateau(
+        monitor="val_accuracy", factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE, min_lr=PLATEAU_FLOOR
+    )
+    callback.set_model(SimpleNamespace(optimizer=SimpleNamespace(lr=tf.Variable(initial, dtype=tf.float64))))
+    callback.on_train_begin()
+    for epoch, accuracy in enumerate(accuracies):
+        callback.on_epoch_end(epoch, {"val_accuracy": accuracy})
+    return float(callback.model.optimizer.lr)
+
+
+# Few values, so that ties and steps about as small as the least that counts are common.
+ACCURACIES = st.lists(
+    st.sampled_from([0.0, 0.5, 0.5 + 5e-5, 0.5 + 1e-4, 0.5002, 0.9, 1.0]) | st.floats(0, 1), max_size=40
+)
+
+
+@given(st.sampled_from([5e-5, 1e-4, 2e-4, 1e-3, 3e-3, 0.9]), ACCURACIES)
+@example(3e-3, [0.5] * 40)
+def test_a_plateau_goes_as_kerass_own_callback(initial, accuracies):
+    assert (PLATEAU_FACTOR, PLATEAU_PATIENCE, PLATEAU_FLOOR) == (0.3, 3, 1e-4)
+    assert plateau_rate(initial, accuracies) == pytest.approx(of_keras(initial, accuracies), rel=1e-12)

@@ -106,3 +106,14 @@ def test_a_remark_changes_nothing():
     before = dataset.sha256
     remarks(dataset, 0.08)
     assert replace(dataset).sha256 == before
+
+
+def test_images_that_are_not_in_memory_are_split_alike_and_none_is_read(elsewhere):
+    whole = numbered(100)
+    stored = elsewhere(whole.images)
+    train, held = hold_out(replace(whole, images=stored), 0.08)
+    assert remarks(replace(whole, images=stored), 0.08) == remarks(whole, 0.08)
+    assert stored.reads == []
+    for part, other in zip((train, held), hold_out(whole, 0.08), strict=True):
+        np.testing.assert_array_equal(part.images[:], other.images)
+        np.testing.assert_array_equal(part.labels, other.labels)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from digitedge.images import Images
+
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 GOLDEN = "golden.npz"
+# Of the images in it, decoded, where they are too many to lie in memory: a device has to load them.
+GOLDEN_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -60,31 +65,44 @@ class Golden:
     """A recorded reference: what the original gave for these images. Enough to verify on a device without TensorFlow.
 
     Attributes:
-        images: uint8 (n, height, width, channels).
+        images: uint8 (n, height, width, channels), in memory or not.
         labels: int64 (n,), or None.
         scores: float32 (n, classes), probabilities of the original.
         classes: the name of each class.
         source_digest: of the original.
         test_set: the name of the data set that the images are from.
+        places: int64 (n,), of the images in that data set, ascending; None where it is all of them.
 
     Raises:
         ContentError: the arrays do not fit each other.
     """
 
-    images: NDArray[np.uint8]
+    images: Images
     labels: NDArray[np.int64] | None
     scores: NDArray[np.float32]
     classes: tuple[str, ...]
     source_digest: str
     test_set: str
+    places: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         n, classes = len(self.images), len(self.classes)
         fits = self.images.ndim == 4 and self.images.dtype == np.uint8 and self.scores.shape == (n, classes)  # noqa: PLR2004
-        if not fits or (self.labels is not None and self.labels.shape != (n,)):
+        if not fits or any(array is not None and array.shape != (n,) for array in (self.labels, self.places)):
             shapes = [None if array is None else array.shape for array in (self.images, self.scores, self.labels)]
             message = f"a reference of {classes} classes has images, scores and labels of the shapes {shapes}."
             raise ContentError(message, "They must be of the same images: export the run again.")
+
+    def places_of(self, indices: Iterable[int]) -> list[int]:
+        """Where images of this reference lie in the data set that they are from."""
+        return list(indices) if self.places is None else self.places[list(indices)].tolist()
+
+    def index_of(self, place: int) -> int | None:
+        """Where an image of that data set lies in this reference; None where it is not recorded."""
+        if self.places is None:
+            return place if place < len(self.images) else None
+        index = int(np.searchsorted(self.places, place))
+        return index if index < len(self.places) and self.places[index] == place else None
 
 
 def source_digest(architecture: str, weights: Iterable[tuple[str, NDArray[Any]]]) -> str:
@@ -131,8 +149,12 @@ def check_unchanged(artifact: Artifact) -> None:
 
 
 def write_golden(path: Path, golden: Golden) -> Path:
-    """Writes a compressed .npz without pickled objects."""
-    stream = io.BytesIO()
+    """Writes a compressed .npz without pickled objects.
+
+    Of images that are not in memory, as many are written as take 256 MiB, evenly spread over the data set: the pictures
+    of a folder lie class by class.
+    """
+    stream, golden = io.BytesIO(), _in_memory(golden)
     arrays: dict[str, Any] = {
         "images": golden.images,
         "scores": golden.scores.astype(np.float32),
@@ -142,6 +164,8 @@ def write_golden(path: Path, golden: Golden) -> Path:
     }
     if golden.labels is not None:
         arrays["labels"] = golden.labels.astype(np.int64)
+    if golden.places is not None:
+        arrays["places"] = golden.places
     np.savez_compressed(stream, **arrays)
     return write_bytes(path, stream.getvalue())
 
@@ -162,10 +186,21 @@ def read_golden(path: Path) -> Golden:
                 classes=tuple(str(name) for name in arrays["classes"]),
                 source_digest=str(arrays["source_digest"]),
                 test_set=str(arrays["test_set"]),
+                places=arrays["places"] if "places" in arrays.files else None,
             )
     except Exception as error:  # zipfile, zlib and NumPy raise a zoo of classes for a damaged archive
         message = f"{path} is not a golden reference: {first_line(error)}."
         raise ContentError(message, "Export the run again.") from error
+
+
+def _in_memory(golden: Golden) -> Golden:
+    n, *sizes = golden.images.shape
+    number = n if isinstance(golden.images, np.ndarray) else min(n, max(1, GOLDEN_BYTES // math.prod(sizes)))
+    if number == n:
+        return replace(golden, images=golden.images[:])
+    places = np.arange(number) * n // number
+    labels = None if golden.labels is None else golden.labels[places]
+    return replace(golden, images=golden.images[places], labels=labels, scores=golden.scores[places], places=places)
 
 
 def _entry(artifact: Artifact) -> dict[str, Any]:

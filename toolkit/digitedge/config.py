@@ -14,6 +14,7 @@ from digitedge.errors import UsageError
 Augment = Literal["none", "digits", "photo"]
 Schedule = Literal["cosine", "one-cycle", "plateau"]
 Optimizer = Literal["adam", "adamw", "rmsprop", "sgd"]
+Precision = Literal["float32", "bfloat16", "float16"]
 Output = Literal["probabilities", "logits"]
 
 # Digits are augmented unless told otherwise; of other images nobody knows whether a turn keeps the label.
@@ -97,6 +98,10 @@ class TrainConfig:
         validation: the part of the training images that is held out.
         average_decay: momentum of the moving average of the weights, which is validated and saved; 0 turns it off.
         seed: of the initial weights, the order and the augmentation; the held-out images are the same for every seed.
+        precision: of the arithmetic of training; weights, averages and what is exported are float32 in any case.
+        deterministic: operators that give the same bits each time, even if others are faster; a network that draws
+            random numbers whose state cannot be saved is refused.
+        device: `auto` (a GPU where there is one), `cpu`, `gpu`, `gpu:N` or `all` (every GPU of this machine).
         augment: a name in AUGMENTATIONS; None stands for `digits` on digits, and for `none` on anything else.
         rotation_degrees: instead of what `augment` says; so with the five that follow.
         zoom: as in Augmentation.
@@ -115,6 +120,9 @@ class TrainConfig:
     validation: float = 0.08
     average_decay: float = 0.998
     seed: int = 0
+    precision: Precision = "float32"
+    deterministic: bool = False
+    device: str = "auto"
     augment: Augment | None = None
     schedule: Schedule = "cosine"
     optimizer: Optimizer = "adam"
@@ -138,6 +146,8 @@ class TrainConfig:
         _require(0.0 <= self.average_decay < 1.0, "average_decay", self.average_decay, "at least 0 and below 1")
 
         _require(self.patience is None or self.patience >= 1, "--patience", self.patience, "at least 1")
+        device = re.fullmatch(r"auto|cpu|gpu(:[0-9]{1,3})?|all", self.device)
+        _require(device is not None, "--device", self.device or "empty", "auto, cpu, gpu, gpu:N or all")
         limit = self.time_limit_minutes
         _require(limit is None or limit > 0.0, "--time-limit", limit, "above 0 minutes")
         _ = self.augmentation  # so that a knob out of range is told now

@@ -1,4 +1,4 @@
-"""Labelled images as two arrays."""
+"""Labelled images: two arrays, or labels in memory and images that are read as they are needed."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitedge.errors import ContentError
+from digitedge.images import blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from digitedge.images import Images
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images that lie in memory.
+    """Images that lie in memory, or that are read as they are needed: the rest of this works alike for both.
 
     Attributes:
-        images: uint8 (n, height, width, channels), channels 1 or 3, 0 is black.
+        images: uint8 (n, height, width, channels), channels 1 or 3, 0 is black. Read them by `blocks`, by a slice or by
+            an array of indices: what those give is in memory.
         labels: int64 (n,), indices into `classes`; None where nobody has labelled them.
         classes: the name of each class.
         name: what the user called it, for reports.
         changes: what was done to the stored images, such as `90 of 100 images of photos resized to 32x32`.
     """
 
-    images: NDArray[np.uint8]
+    images: Images
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
     name: str
@@ -62,15 +66,17 @@ class Dataset:
     def sha256(self) -> str:
         """A digest of shape, pixels and labels: two data sets with the same digest judge a model alike."""
         digest = hashlib.sha256(repr((self.images.shape, self.classes)).encode())
-        digest.update(np.ascontiguousarray(self.images).data)
+        for block in blocks(self.images):
+            digest.update(np.ascontiguousarray(block).data)
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels.astype("<i8")).data)
         return digest.hexdigest()
 
     def take(self, indices: NDArray[np.int64] | slice) -> Dataset:
-        """The images at `indices`, in that order."""
+        """The images at `indices`, in that order; those that are not in memory stay where they are."""
         labels = None if self.labels is None else self.labels[indices]
-        return replace(self, images=self.images[indices], labels=labels)
+        images = self.images[indices] if isinstance(self.images, np.ndarray) else self.images.take(indices)
+        return replace(self, images=images, labels=labels)
 
     def require_labels(self) -> NDArray[np.int64]:
         """The labels.

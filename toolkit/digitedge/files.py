@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import secrets
+import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +17,10 @@ from digitedge.errors import ContentError, OutputExistsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
+
+# What the system says of a disk that holds no more: full, or as full as this user may make it.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def sha256(data: bytes) -> str:
@@ -44,6 +51,48 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yields a new, empty folder; with what lies in it when the block ends well, it becomes `path` in one step.
+
+    The folder lies beside `path` and is named `.<name>.` and some letters: what a killed process leaves behind. A
+    `path` that is there already goes first, so that a kill in that moment leaves neither the old one nor the new.
+
+    Raises:
+        UsageError: it cannot be written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        yield temporary
+        _settle_folder(temporary, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove(path: Path) -> None:
+    """Deletes a file or a folder, which first loses its name: a kill leaves no half of it under that name.
+
+    Raises:
+        UsageError: it cannot be removed.
+    """
+    nameless = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.replace(nameless)
+        if nameless.is_dir():
+            shutil.rmtree(nameless)
+        else:
+            nameless.unlink()
+    except OSError as error:
+        message = f"{path} cannot be removed: {error.strerror or error}."
+        raise UsageError(message, "Check the permissions of its folder.") from error
+
+
 def write_bytes(path: Path, data: bytes) -> Path:
     """Writes `data` to `path`, whole or not at all."""
     with replacing(path) as temporary:
@@ -69,23 +118,33 @@ def write_json(path: Path, document: object) -> Path:
     return write_text(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[BufferedReader]:
+    """Opens a file that must exist and must not be empty, to be read piece by piece.
+
+    Raises:
+        ContentError: missing, a folder, empty, or unreadable.
+    """
+    try:
+        with path.open("rb") as stream:
+            if not stream.peek(1):
+                raise ContentError(f"{path} is empty.", "Make or copy it again.")
+            yield stream
+    except FileNotFoundError as error:
+        raise ContentError(f"{path} does not exist.", "Check the path.") from error
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror or error}."
+        raise ContentError(message, "Check the path and its permissions.") from error
+
+
 def read_bytes(path: Path) -> bytes:
     """The content of a file that must exist and must not be empty.
 
     Raises:
         ContentError: missing, a folder, empty, or unreadable.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise ContentError(f"{path} does not exist.", "Check the path.") from error
-    except OSError as error:
-        raise ContentError(
-            f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
-        ) from error
-    if not data:
-        raise ContentError(f"{path} is empty.", "Make or copy it again.")
-    return data
+    with reading(path) as stream:
+        return stream.read()
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -124,15 +183,42 @@ def make_folder(path: Path) -> Path:
 
 
 def _settle(temporary: Path, path: Path) -> None:
+    temporary.chmod(_allowed(0o666))  # mkstemp gives 0600; a result is as readable as any other file of the user's
+    _sync(temporary)
+    temporary.replace(path)
+
+
+def _settle_folder(temporary: Path, path: Path) -> None:
+    temporary.chmod(_allowed(0o777))  # mkdtemp gives 0700
+    for inner in (*temporary.rglob("*"), temporary):
+        _sync(inner)
+    if path.exists():
+        remove(path)
+    temporary.replace(path)
+    _sync(path.parent)
+
+
+def _allowed(mode: int) -> int:
     umask = os.umask(0)
     os.umask(umask)
-    temporary.chmod(0o666 & ~umask)  # mkstemp gives 0600; a result is as readable as any other file of the user's
-    with temporary.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    return mode & ~umask
+
+
+def _sync(path: Path) -> None:
+    """Returns when the disk holds the file, or the names in the folder."""
+    if not path.is_dir():
+        with path.open("rb+") as stream:
+            os.fsync(stream.fileno())
+    elif os.name != "nt":  # Windows opens no folder
+        descriptor = os.open(path, os.O_RDONLY)
+        with suppress(OSError):  # some network file systems have no such call for folders, as SQLite too lets pass
+            os.fsync(descriptor)
+        os.close(descriptor)
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
     # mkdir says of a file in its way that it exists, and nothing more.
     reason = "a file is in the way" if isinstance(error, FileExistsError) else error.strerror or error
-    return UsageError(f"{path} cannot be written: {reason}.", "Choose a folder that you may write.")
+    full = error.errno in DISK_FULL
+    cure = "Free some space, or choose a folder on another disk." if full else "Choose a folder that you may write."
+    return UsageError(f"{path} cannot be written: {reason}.", cure)

@@ -85,7 +85,7 @@ def carry_out(
     models = [load(listed.path) for listed in files]
     targets = _targets(files, models, config, onnx_only=onnx_only)
     golden = _golden(files, models)
-    images = golden.images if golden else seeded_images(models[0].spec.input_shape)
+    images = golden.images[:] if golden else seeded_images(models[0].spec.input_shape)
     with counting(terminal, "bench") as watch:
         result = measure(targets, config, images, golden, watch)
     document = envelope("bench", bench_body(result, conclude(result.rows, describe())))

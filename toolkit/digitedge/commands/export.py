@@ -101,7 +101,7 @@ def carry_out(
         calibration = _calibration(model, path, calibrate, config)
         for change in dict.fromkeys((*reference.changes, *(calibration.changes if calibration is not None else ()))):
             terminal.note(change)
-        unit = None if calibration is None else to_unit(calibration.images)
+        unit = None if calibration is None else to_unit(calibration.images[:])
         made = make_source(_stem(path), model, config.output)
         exported = export_all(made, config, folder, reference.golden, unit, overwrite=overwrite, watch=watch)
     document = envelope("export", export_body(exported, path, reference.golden))

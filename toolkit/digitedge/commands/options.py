@@ -16,6 +16,8 @@ Debug = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.", rich_help_panel="Output")]
 
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where the newest run, or the one in --out, was stopped.")]
+
 Data = Annotated[
     str,
     typer.Option(help="mnist, mnist-kaggle, a Kaggle .csv, IDX files, an .npz, or a folder with a sub-folder a class."),

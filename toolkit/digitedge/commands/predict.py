@@ -138,7 +138,7 @@ def _read_csv(path: Path, spec: Spec, run: Path, terminal: Terminal, *, invert: 
         raise ContentError(f"the rows of {path} are {are} images and the model takes {takes}.", "Name another --model.")
     for change in dataset.changes:
         terminal.note(change)
-    images = 255 - dataset.images if invert else dataset.images
+    images = 255 - dataset.images[:] if invert else dataset.images[:]
     return Inputs(images, tuple(f"{path.absolute()}#{number}" for number in range(1, len(images) + 1)))
 
 

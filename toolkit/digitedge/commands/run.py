@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitedge.commands.options import Debug, Json, OutRun, Overwrite, Quiet, Test
+from digitedge.commands.options import Debug, Json, OutRun, Overwrite, Quiet, Resume, Test
 from digitedge.commands.session import session, verdict
 from digitedge.commands.train import interrupted
 from digitedge.commands.training_options import takes_train_config
@@ -23,6 +23,7 @@ def run(
     *,
     test: Test = None,
     out: OutRun = None,
+    resume: Resume = False,
     overwrite: Overwrite = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -30,14 +31,14 @@ def run(
 ) -> None:
     """Train, export with int8, verify, bench, and write report.html: the whole way."""
     with session("run", json=json, quiet=quiet, debug=debug) as terminal:
-        document = carry_out(config(), test, out, terminal, overwrite=overwrite)
+        document = carry_out(config(), test, out, terminal, overwrite=overwrite, resume=resume)
         terminal.document(document)
         interrupted(document["train"])
         verdict(passed=all(document[step]["passed"] for step in ("export", "verify") if document[step] is not None))
 
 
 def carry_out(
-    config: TrainConfig, test: str | None, out: Path | None, terminal: Terminal, *, overwrite: bool
+    config: TrainConfig, test: str | None, out: Path | None, terminal: Terminal, *, overwrite: bool, resume: bool
 ) -> dict[str, Any]:
     """The whole way, one step after another, each reading what the one before wrote in the run folder.
 
@@ -54,10 +55,17 @@ def carry_out(
     _require_report()
     found = versions()
     terminal.heading(describe(), f"TensorFlow {found['tensorflow']}", f"ONNX Runtime {found['onnxruntime']}")
-    steps: dict[str, Any] = {"train": train.carry_out(config, test, out, terminal, overwrite=overwrite)}
-    folder = Path(steps["train"]["run"])
-    body = {"run": str(folder), **steps, "export": None, "verify": None, "bench": None, "report": None}
-    if steps["train"]["interrupted"]:
+    trained = train.carry_out(config, test, out, terminal, overwrite=overwrite, resume=resume)
+    folder = Path(trained["run"])
+    body: dict[str, Any] = {
+        "run": str(folder),
+        "train": trained,
+        "export": None,
+        "verify": None,
+        "bench": None,
+        "report": None,
+    }
+    if trained["interrupted"]:
         return envelope("run", body)
     body["export"] = export.carry_out(asked, folder, terminal, overwrite=overwrite)
     if body["export"]["artifacts"]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from digitedge.streams import own_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 CHECK_FAILED = 1
 BUG = 70
@@ -37,6 +40,8 @@ EXTRAS = {
 def session(command: str, *, json: bool, quiet: bool, debug: bool) -> Iterator[Terminal]:
     """Runs a command's body: whatever is raised becomes one line (or one document) and an exit code.
 
+    SIGTERM, by which containers, service managers and clusters stop a process, is an interruption like Ctrl-C.
+
     Args:
         command: its name, for the document.
         json: standard output belongs to the document alone: whatever else is printed goes to standard error.
@@ -47,6 +52,7 @@ def session(command: str, *, json: bool, quiet: bool, debug: bool) -> Iterator[T
         typer.Exit: with the code of the error.
     """
     with ExitStack() as stack:
+        stack.enter_context(_interrupted_by_sigterm())
         documents = stack.enter_context(own_stdout()) if json else None
         os.environ["DIGITEDGE_DEBUG"] = "1" if debug else "0"
         terminal = Terminal(json=json, quiet=quiet, documents=documents)
@@ -70,6 +76,30 @@ def verdict(*, passed: bool) -> None:
     """
     if not passed:
         raise typer.Exit(CHECK_FAILED)
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """The first SIGTERM raises KeyboardInterrupt; a further one does not disturb the saving that the first began.
+
+    Nothing changes in a thread, which Python lets set no handler; nor where whoever started the process lets it ignore
+    the signal, or a library in C handles it. A process that is started inside dies of SIGTERM as always: handlers are
+    not inherited.
+    """
+    former = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or former in (signal.SIG_IGN, None):
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (as signal calls it)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _fail(terminal: Terminal, command: str, error: BaseException, *, debug: bool) -> int:

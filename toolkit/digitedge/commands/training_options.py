@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitedge.commands.options import Data, Size
-from digitedge.config import Augment, Optimizer, Schedule, TrainConfig
+from digitedge.config import Augment, Optimizer, Precision, Schedule, TrainConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _DEFAULT = TrainConfig()
+_HARDWARE = "Hardware"
 _COURSE, _CHANGES = "Course of training", "Changes of the training images, instead of what --augment says"
 
 Model = Annotated[str, typer.Option(help="An architecture's name, or a Python file with build(input_shape, classes).")]
@@ -39,6 +40,13 @@ TimeLimit = Annotated[
     typer.Option("--time-limit", help="Minutes: begin no epoch that would end later.", rich_help_panel=_COURSE),
 ]
 Seed = Annotated[int, typer.Option(help="Of the weights, the order and the augmentation.", rich_help_panel=_COURSE)]
+Device = Annotated[str, typer.Option(help="auto, cpu, gpu, gpu:N, or all GPUs.", rich_help_panel=_HARDWARE)]
+PrecisionOption = Annotated[
+    Precision, typer.Option(help="Of the arithmetic; what is saved is float32.", rich_help_panel=_HARDWARE)
+]
+Deterministic = Annotated[
+    bool, typer.Option("--deterministic", help="The same bits each time, on a CPU.", rich_help_panel=_HARDWARE)
+]
 AugmentOption = Annotated[
     Augment | None,
     typer.Option(help="How training images are changed at random. (default: digits for mnist, else none)"),
@@ -65,6 +73,9 @@ def train_config(
     patience: Patience = _DEFAULT.patience,
     time_limit_minutes: TimeLimit = _DEFAULT.time_limit_minutes,
     seed: Seed = _DEFAULT.seed,
+    device: Device = _DEFAULT.device,
+    precision: PrecisionOption = _DEFAULT.precision,
+    deterministic: Deterministic = _DEFAULT.deterministic,
     rotation_degrees: Rotation = _DEFAULT.rotation_degrees,
     zoom: Zoom = _DEFAULT.zoom,
     shift: Shift = _DEFAULT.shift,

@@ -6,17 +6,16 @@ Hidden files and folders are not looked at.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import chain
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitedge.data import idx
+from digitedge.data import idx, memory
 from digitedge.data.decode import FORMATS
-from digitedge.data.pictures import read_stored
-from digitedge.data.sizing import counted, fitted
+from digitedge.data.picture_files import PictureFiles, headers, spelled
+from digitedge.data.sizing import counted
 from digitedge.dataset import Dataset, Splits
 from digitedge.errors import ContentError
 
@@ -30,7 +29,6 @@ KIND = "a folder of pictures, one sub-folder a class"
 _PARTS = {"train", "test"}
 # Usual names of a part that nothing here reads: a folder of these and no classes is never two classes.
 _OTHER_PARTS = {"val", "valid", "validation", "dev"}
-_RGB = 3
 _CURE = "Bring all to one size and one kind, or train with --size."
 
 
@@ -40,8 +38,36 @@ def accepts(source: str) -> bool:
     return path.is_dir() and not idx.accepts(source) and any(entry.is_dir() for entry in _visible(path))
 
 
+@dataclass(frozen=True)
+class _Part:
+    """The pictures of all classes, of which only the headers have been read."""
+
+    root: Path
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    paths: NDArray[np.object_]
+    stored: NDArray[np.int32]
+
+    @property
+    def one_shape(self) -> tuple[int, int, int]:
+        """Of every picture.
+
+        Raises:
+            ContentError: they differ.
+        """
+        height, width, channels = self.stored[0].tolist()
+        odd = np.flatnonzero((self.stored != self.stored[0]).any(axis=1))
+        if odd.size:
+            first, other = (spelled(self.stored[at].tolist()) for at in (0, odd[0]))
+            raise ContentError(f"{self.paths[odd[0]]} is {other}, and {self.paths[0]} is {first}.", _CURE)
+        return height, width, channels
+
+
 def read(source: str) -> Splits:
-    """Decodes every picture of every class: uint8 (n, height, width, 1 or 3).
+    """Every picture of every class: uint8 (n, height, width, 1 or 3).
+
+    Where all of them, decoded, would take more than a quarter of the memory that is available, they are decoded as they
+    are needed, and `changes` says so.
 
     Raises:
         ContentError: fewer than two classes, an empty one, a file that is no picture or lies outside the classes,
@@ -64,39 +90,61 @@ def read_sized(source: str, size: tuple[int, int]) -> Splits:
 
 
 def _read(source: str, size: tuple[int, int] | None) -> Splits:
-    root = Path(source)
+    parts = _parts(Path(source), source)
+    shape = _shape(parts, source) if size is None else (*size, max(int(part.stored[:, 2].max()) for part in parts))
+    files = [PictureFiles(part.paths, part.stored, shape) for part in parts]
+    limit = memory.resident_limit_bytes()
+    stay = limit is not None and sum(images.nbytes for images in files) > limit
+    train, *test = (_dataset(*pair, source, stay=stay) for pair in zip(parts, files, strict=True))
+    return Splits(train, test[0] if test else None)
+
+
+def _dataset(part: _Part, files: PictureFiles, source: str, *, stay: bool) -> Dataset:
+    changes = counted(files.changes(), len(files), str(part.root))
+    if stay:
+        told = f"{part.root}: {memory.spelled(files.nbytes)} decoded, read from disk as needed"
+        return Dataset(files, part.labels, part.classes, source, (*changes, told))
+    return Dataset(files[:], part.labels, part.classes, source, changes)
+
+
+def _parts(root: Path, source: str) -> list[_Part]:
+    """All of it, or what lies in `train` and in `test`."""
     names = {entry.name for entry in _folders(root)}
-    if names == _PARTS:
-        return _parts(root, source, size)
-    if "train" in names and names <= _PARTS | _OTHER_PARTS:
-        found = ", ".join(sorted(names))
-        hint = f"Only `train` and `test` together are parts: move the others away, or name {root / 'train'} itself."
-        raise ContentError(f"{source} holds {found}.", hint)
-    return Splits(_labelled(root, source, size), None)
-
-
-def _parts(root: Path, source: str, size: tuple[int, int] | None) -> Splits:
-    train, test = (_labelled(root / part, source, size) for part in ("train", "test"))
+    if names != _PARTS:
+        if "train" in names and names <= _PARTS | _OTHER_PARTS:
+            found = ", ".join(sorted(names))
+            hint = f"Only `train` and `test` together are parts: move the others away, or name {root / 'train'} itself."
+            raise ContentError(f"{source} holds {found}.", hint)
+        return [_part(root)]
+    train, test = parts = [_part(root / name) for name in ("train", "test")]
     if train.classes != test.classes:
         odd = sorted(set(train.classes) ^ set(test.classes))
         raise ContentError(f"{source}: the class {odd[0]} is in one of train and test only.", "Put it into both.")
-    if size is not None and train.image_shape != test.image_shape:
-        train, test = _coloured(train, root / "train"), _coloured(test, root / "test")
-    if train.image_shape != test.image_shape:
-        message = f"{source}: train holds {_size(train.images[0])} pictures and test {_size(test.images[0])}."
-        raise ContentError(message, _CURE)
-    return Splits(train, test)
+    return parts
 
 
-def _labelled(root: Path, source: str, size: tuple[int, int] | None) -> Dataset:
+def _part(root: Path) -> _Part:
     classes = _folders(root)
     if len(classes) < 2:  # noqa: PLR2004 (a classifier tells two things apart)
         raise ContentError(f"{root} has {len(classes)} sub-folder.", "There must be one a class, at least two.")
     members = [_members(folder) for folder in classes]
     found = [path for paths in members for path in paths]
-    images, changes = (_alike(found), ()) if size is None else _made_alike(found, size, root)
     labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(paths) for paths in members])
-    return Dataset(images, labels, tuple(folder.name for folder in classes), source, changes)
+    return _Part(root, tuple(folder.name for folder in classes), labels, np.array(found, object), headers(found))
+
+
+def _shape(parts: Sequence[_Part], source: str) -> tuple[int, int, int]:
+    """The one shape of all pictures of all parts.
+
+    Raises:
+        ContentError: they differ.
+    """
+    shape, *others = (part.one_shape for part in parts)
+    for other in others:
+        if other != shape:
+            message = f"{source}: train holds {spelled(shape)} pictures and test {spelled(other)}."
+            raise ContentError(message, _CURE)
+    return shape
 
 
 def _folders(root: Path) -> list[Path]:
@@ -118,44 +166,8 @@ def _members(folder: Path) -> list[Path]:
     return entries
 
 
-def _alike(paths: Sequence[Path]) -> NDArray[np.uint8]:
-    images = [read_stored(path) for path in paths]
-    for path, image in zip(paths, images, strict=True):
-        if image.shape != images[0].shape:
-            raise ContentError(f"{path} is {_size(image)}, and {paths[0]} is {_size(images[0])}.", _CURE)
-    return np.stack(images)
-
-
-def _made_alike(paths: Sequence[Path], size: tuple[int, int], root: Path) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Each is resized as soon as it is read: large photographs need not fit into memory together."""
-    images, changes = zip(*(fitted(read_stored(path), size) for path in paths), strict=True)
-    if len({image.shape for image in images}) > 1:
-        images, greys = zip(*map(_rgb, images), strict=True)
-        changes += greys
-    return np.stack(images), counted(chain(*changes), len(paths), str(root))
-
-
-def _coloured(dataset: Dataset, root: Path) -> Dataset:
-    images, changes = zip(*map(_rgb, dataset.images), strict=True)
-    told = counted(chain(*changes), len(dataset), str(root))
-    return replace(dataset, images=np.stack(images), changes=(*dataset.changes, *told))
-
-
-def _rgb(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Grey as three equal channels, which loses nothing, and what was done in words."""
-    if image.shape[2] == _RGB:
-        return image, ()
-    return image.repeat(_RGB, axis=2), ("converted from grey to RGB",)
-
-
 def _visible(folder: Path) -> list[Path]:
     try:
         return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     except OSError as error:
         raise ContentError(f"{folder} cannot be read: {error.strerror}.", "Check its permissions.") from error
-
-
-def _size(image: NDArray[np.uint8]) -> str:
-    """Width x height and colours, for people."""
-    height, width, channels = image.shape
-    return f"{width}x{height} {'grey' if channels == 1 else 'RGB'}"

@@ -7,6 +7,7 @@ The format is described at the end of http://yann.lecun.com/exdb/mnist/.
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import re
 import zlib
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitedge.data import memory
 from digitedge.data.labels import numbered
 from digitedge.dataset import Dataset, Splits
 from digitedge.errors import ContentError
@@ -27,6 +29,9 @@ KIND = "IDX files (train-images-idx3-ubyte with its labels, .gz or not, or the f
 
 _UINT8 = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
+_HIGHEST_RATIO = 1032  # of deflate: https://zlib.net/zlib_tech.html
+_MOST_AXES = 64  # of an array of NumPy's
+_LONGEST_HEADER = 4 + 4 * _MOST_AXES
 _ANY_IDX = re.compile(r"[-.]idx\d-ubyte(\.gz)?$")
 # Some copies are named train-images.idx3-ubyte: both marks are in use, and several copies may lie in one folder.
 _IMAGES = re.compile(r"(?P<before>.*)images(?P<mark>[-.])idx3-ubyte(?P<gz>\.gz)?")
@@ -72,7 +77,19 @@ def parse(data: bytes, name: str) -> NDArray[np.uint8]:
     Raises:
         ContentError: it is no IDX file, or holds no bytes, or is longer or shorter than its header says.
     """
-    if len(data) < 4 or data[:2] != b"\0\0" or not data[3]:  # noqa: PLR2004 (the magic number's length)
+    start, shape = _layout(data, name)
+    said, found = math.prod(shape), len(data) - start
+    if said != found:
+        raise _lie(name, shape, "more follow" if said < found else f"{found} follow")
+    try:
+        return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+    except ValueError as error:  # one size is 0, and the product of the others beyond any address
+        raise ContentError(f"{name} holds an array of shape {shape}.", "It is damaged: get it again.") from error
+
+
+def _layout(data: bytes, name: str) -> tuple[int, tuple[int, ...]]:
+    """Where the values begin, and the shape that the header says."""
+    if len(data) < 4 or data[:2] != b"\0\0" or not 1 <= data[3] <= _MOST_AXES:  # noqa: PLR2004 (the magic number)
         raise ContentError(f"{name} is not an IDX file: it starts with {data[:4].hex(' ')}.", "Get it again.")
     if data[2] != _UINT8:
         message = f"{name} holds values of the IDX type 0x{data[2]:02x}."
@@ -81,12 +98,13 @@ def parse(data: bytes, name: str) -> NDArray[np.uint8]:
     start = 4 + 4 * axes
     if len(data) < start:
         raise ContentError(f"{name} ends inside its header, after {len(data)} bytes.", "Get it again.")
-    shape = tuple(int(size) for size in np.frombuffer(data, ">u4", axes, 4))
-    if math.prod(shape) != len(data) - start:
-        sizes = "x".join(str(size) for size in shape)
-        message = f"{name} says that it holds {sizes} bytes, and {len(data) - start} follow its header."
-        raise ContentError(message, "It is damaged: get it again.")
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+    return start, tuple(int(size) for size in np.frombuffer(data, ">u4", axes, 4))
+
+
+def _lie(name: str, shape: tuple[int, ...], found: str) -> ContentError:
+    sizes = "x".join(str(size) for size in shape)
+    message = f"{name} says that it holds {sizes} bytes, and {found} its header."
+    return ContentError(message, "It is damaged: get it again.")
 
 
 def _images_in(folder: Path, part: str) -> Path | None:
@@ -126,10 +144,18 @@ def _array(path: Path, *, axes: int) -> NDArray[np.uint8]:
 
 
 def _unzipped(data: bytes, path: Path) -> bytes:
+    """What is zipped, no further than its header says and one byte: a bomb may be a thousand times as large."""
     if not data.startswith(_GZIP_MAGIC):
         return data
     try:
-        return gzip.decompress(data)
+        with gzip.open(io.BytesIO(data)) as stream:
+            start, shape = _layout(stream.read(_LONGEST_HEADER), str(path))
+            promised = start + math.prod(shape)
+            if promised > len(data) * _HIGHEST_RATIO:
+                raise _lie(str(path), shape, "less can follow")
+            memory.require(promised, str(path))
+            stream.seek(0)
+            return stream.read(promised + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ContentError(f"{path} cannot be unzipped: {error}.", "It is damaged: get it again.") from error
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitedge.data import memory
 from digitedge.data.labels import numbered
 from digitedge.dataset import Dataset, Splits
 from digitedge.errors import ContentError
@@ -22,6 +23,7 @@ from digitedge.files import read_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.lib.npyio import NpzFile
     from numpy.typing import NDArray
 
 KIND = "an .npz file (x_train, y_train, x_test, y_test; or images, labels)"
@@ -63,10 +65,22 @@ def _arrays(source: str) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             _check_keys(archive.files, source)
-            return {key: np.asarray(archive[key]) for key in archive.files if key in _KEYS}
+            members = {entry.filename.removesuffix(".npy"): entry.file_size for entry in archive.zip.infolist()}
+            memory.require(sum(members[key] for key in _KEYS & members.keys()), source)
+            return {key: _array(archive, key, source) for key in archive.files if key in _KEYS}
     except _DAMAGE as error:
         message = f"{source} cannot be read: {error}."
         raise ContentError(message, "Write it again with numpy.savez_compressed.") from error
+
+
+def _array(archive: NpzFile[Any], key: str, source: str) -> NDArray[Any]:
+    try:
+        return np.asarray(archive[key])
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        message = f"{source}: {key} holds pickled Python objects, and reading those could run any code."
+        raise ContentError(message, "Write an array of numbers with numpy.savez_compressed.") from error
 
 
 def _check_keys(found: Sequence[str], source: str) -> None:

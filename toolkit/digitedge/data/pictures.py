@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitedge.data.decode import FORMATS, Changed, decode, shows
+from digitedge.data.decode import FORMATS, Changed, decode, read_header, shows
 from digitedge.data.sizing import resized
 from digitedge.errors import ContentError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MODES = {"grey": "L", "RGB": "RGB"}
 _COLOURS = {1: "grey", 3: "RGB"}
+_CHANNELS = {colours: channels for channels, colours in _COLOURS.items()}
 _OPAQUE = 255
 
 
@@ -90,8 +91,24 @@ def read_stored(path: Path) -> NDArray[np.uint8]:
     """
     image, _ = decode(path)
     if image.has_transparency_data or shows(image) not in _MODES:
-        raise ContentError(f"{path} is {image.mode}.", "A data set takes grey or RGB pictures without transparency.")
+        raise _unfit(path, image.mode)
     return _pixels(_coloured(image, colours=shows(image))[0])
+
+
+def stored_shape(path: Path) -> tuple[int, int, int]:
+    """(height, width, 1 or 3): the shape of what `read_stored` will give, from the header of the file alone.
+
+    Raises:
+        ContentError: as `read_stored`, where the header shows it.
+    """
+    header = read_header(path)
+    if header.transparent or header.shows not in _MODES:
+        raise _unfit(path, header.mode)
+    return header.height, header.width, _CHANNELS[header.shows]
+
+
+def _unfit(path: Path, mode: str) -> ContentError:
+    return ContentError(f"{path} is {mode}.", "A data set takes grey or RGB pictures without transparency.")
 
 
 def _opaque(image: Image, *, white: bool) -> Changed:

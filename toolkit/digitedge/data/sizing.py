@@ -37,7 +37,17 @@ def fitted(pixels: NDArray[np.uint8], size: tuple[int, int]) -> tuple[NDArray[np
     """
     if pixels.shape[:2] == size:
         return pixels, ()
-    return _resized(pixels, size), _changes(pixels, size)
+    return _resized(pixels, size), size_changes(pixels.shape, size)
+
+
+def size_changes(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[str, ...]:
+    """What `fitted` does to an image of `shape` (height, width, channels), in words."""
+    height, width = size
+    if shape[:2] == size:
+        return ()
+    order = "" if height == width else " (height x width)"
+    stretched = shape[0] * width != shape[1] * height
+    return (f"resized to {height}x{width}{order}", *(["stretched to other proportions"] if stretched else []))
 
 
 def all_fitted(dataset: Dataset, size: tuple[int, int]) -> Dataset:
@@ -47,7 +57,7 @@ def all_fitted(dataset: Dataset, size: tuple[int, int]) -> Dataset:
     images = np.empty((len(dataset), *size, dataset.image_shape[2]), np.uint8)
     for number, pixels in enumerate(dataset.images):
         images[number] = _resized(pixels, size)
-    changes = counted(_changes(dataset.images[0], size) * len(dataset), len(dataset), dataset.name)
+    changes = counted(size_changes(dataset.image_shape, size) * len(dataset), len(dataset), dataset.name)
     return replace(dataset, images=images, changes=(*dataset.changes, *changes))
 
 
@@ -68,10 +78,3 @@ def _resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uin
 
     image = PIL.Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     return np.asarray(resized(image, *size), np.uint8).reshape(*size, -1)
-
-
-def _changes(pixels: NDArray[np.uint8], size: tuple[int, int]) -> tuple[str, ...]:
-    height, width = size
-    order = "" if height == width else " (height x width)"
-    stretched = pixels.shape[0] * width != pixels.shape[1] * height
-    return (f"resized to {height}x{width}{order}", *(["stretched to other proportions"] if stretched else []))

@@ -113,7 +113,7 @@ def parity_row(judged: Judged, golden: Golden) -> dict[str, Any]:
         "mcnemar_p": parity.mcnemar_p,
         "passed": judged.reason is None,
         "reason": judged.reason,
-        "flipped": list(parity.flips),
+        "flipped": golden.places_of(parity.flips),
         "flipped_to": list(parity.flipped_to),
         "flips_by_class": _by_class(parity, golden),
     }

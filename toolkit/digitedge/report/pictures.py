@@ -66,12 +66,13 @@ def flips(golden: Golden, result: dict[str, Any]) -> list[Picture]:
 
     Args:
         golden: may hold fewer images than were judged.
-        result: of the `verify` document. `flipped` are indices; `flipped_to`, where it has that, are the class indices
-            that the file decided on.
+        result: of the `verify` document. `flipped` are places in the data set; `flipped_to`, where it has that, are the
+            class indices that the file decided on.
     """
     decided = result["flipped_to"] if "flipped_to" in result else [None] * len(result["flipped"])
-    pairs = [(at, to) for at, to in zip(result["flipped"], decided, strict=True) if at < len(golden.images)]
-    return [_flipped(golden, at, to) for at, to in pairs[:MOST]]
+    places = zip(result["flipped"], decided, strict=True)
+    found = [(at, to) for place, to in places if (at := golden.index_of(place)) is not None]
+    return [_flipped(golden, at, to) for at, to in found[:MOST]]
 
 
 def confusion_matrix(golden: Golden) -> NDArray[np.int64] | None:
@@ -101,10 +102,10 @@ def _decided(golden: Golden, at: int) -> Picture:
 
 
 def _flipped(golden: Golden, at: int, decided: int | None) -> Picture:
-    reference = golden.classes[int(golden.scores[at].argmax())]
+    reference, (place,) = golden.classes[int(golden.scores[at].argmax())], golden.places_of([at])
     caption = f"{reference} → {golden.classes[decided]}" if decided is not None else f"was {reference}"
     if golden.labels is None:
-        return Picture(source(golden.images[at]), caption, f"#{at}")
+        return Picture(source(golden.images[at]), caption, f"#{place}")
     truth = int(golden.labels[at])
     right = None if decided is None else decided == truth
-    return Picture(source(golden.images[at]), caption, f"is {golden.classes[truth]}, #{at}", right)
+    return Picture(source(golden.images[at]), caption, f"is {golden.classes[truth]}, #{place}", right)

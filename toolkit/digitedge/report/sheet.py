@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from digitedge.images import Images
+
 # In pixels.
 TILE = 140
 GAP = 20
@@ -32,7 +34,7 @@ WRONG = (207, 34, 46)
 
 
 def sheet(
-    images: NDArray[np.uint8], captions: Sequence[str], right: Sequence[bool | None] | None = None
+    images: Images, captions: Sequence[str], right: Sequence[bool | None] | None = None, columns: int | None = None
 ) -> Image.Image:
     """Draws images with their captions.
 
@@ -41,6 +43,7 @@ def sheet(
             is a square; large ones are reduced.
         captions: one for each image; what does not fit under it ends in an ellipsis.
         right: colours a caption green (True) or red (False); None leaves it black.
+        columns: in a row; None for as many as look well.
 
     Raises:
         ValueError: the numbers of images, captions and marks differ, or there are none.
@@ -48,7 +51,7 @@ def sheet(
     marks = [None] * len(images) if right is None else right
     if not len(images) == len(captions) == len(marks) or len(images) == 0:
         raise ValueError(f"{len(images)} images, {len(captions)} captions and {len(marks)} marks")
-    columns = columns_for(len(images))
+    columns = columns or columns_for(len(images))
     rows = math.ceil(len(images) / columns)
     width = 2 * MARGIN + columns * TILE + (columns - 1) * GAP
     height = 2 * MARGIN + rows * (TILE + CAPTION) + (rows - 1) * GAP

@@ -8,6 +8,7 @@ import numpy as np
 
 from digitedge.data.preprocess import to_unit
 from digitedge.errors import ContentError, UsageError
+from digitedge.images import blocks
 from digitedge.measure.parity import softmax
 from digitedge.registry import entries
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from digitedge.images import Images
     from digitedge.runtime.model import Model
 
 
@@ -58,8 +60,14 @@ def require_engine(name: str) -> None:
     entries("digitedge.runtime", "SUFFIX")[name].require_engine()
 
 
-def score(model: Model, images: NDArray[np.uint8], *, batch_size: int = 256) -> NDArray[np.float32]:
-    """Probabilities float32 (n, classes) of images uint8 (n, height, width, channels), batch by batch."""
-    batches = [model(to_unit(images[start : start + batch_size])) for start in range(0, len(images), batch_size)]
+def score(model: Model, images: Images, *, batch_size: int = 256) -> NDArray[np.float32]:
+    """Probabilities float32 (n, classes) of images uint8 (n, height, width, channels), batch by batch.
+
+    Args:
+        model: that gives them.
+        images: in memory or not.
+        batch_size: images that the model gets at a time; fewer where they are larger than `images.BLOCK_BYTES`.
+    """
+    batches = [model(to_unit(batch)) for batch in blocks(images, batch_size)]
     scores = np.concatenate(batches) if batches else np.empty((0, len(model.spec.classes)), np.float32)
     return softmax(scores) if model.spec.output_kind == "logits" else scores

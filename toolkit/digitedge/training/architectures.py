@@ -39,7 +39,7 @@ def build(model: str, input_shape: tuple[int, int, int], classes: int) -> Any:
         ContentError: the file has no `build`, it raises, or its network does not fit the images.
     """
     check_architecture(model)
-    module = _from_file(Path(model)) if model.endswith(".py") else importlib.import_module(f"{PACKAGE}.{model}")
+    module = _module(model)
     if not hasattr(module, "build"):
         raise ContentError(
             f"{model} has no function build.", "Define build(input_shape, classes) -> keras.Model in it."
@@ -56,6 +56,19 @@ def build(model: str, input_shape: tuple[int, int, int], classes: int) -> Any:
     if takes != input_shape:
         raise ContentError(f"the network of {model} takes {takes} images.", f"It must take {input_shape}.")
     return network
+
+
+def sees_one_image(model: str) -> bool:
+    """Whether an architecture says, by `SEES_ONE_IMAGE = True`, that no layer of it looks at the whole batch.
+
+    Threads have to be set before a network can be built: its layers cannot be asked. A model file that says nothing
+    is trained with TensorFlow's own threads.
+    """
+    return bool(getattr(_module(model), "SEES_ONE_IMAGE", False))
+
+
+def _module(model: str) -> ModuleType:
+    return _from_file(Path(model)) if model.endswith(".py") else importlib.import_module(f"{PACKAGE}.{model}")
 
 
 def _from_file(path: Path) -> ModuleType:

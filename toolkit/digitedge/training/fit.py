@@ -7,21 +7,21 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import tf_keras as keras
-
 from digitedge.errors import ContentError
-from digitedge.training.average import WeightAverage
-from digitedge.training.optimizer import make_optimizer
-from digitedge.training.pipeline import training_batches, validation_batches
-from digitedge.training.schedule import learning_rate, plateau_callbacks
-from digitedge.training.stop import Patience, TimeLimit
+from digitedge.training.learning import Learning
+from digitedge.training.progress import FIGURES, Progress
+from digitedge.training.schedule import plateau_rate
+from digitedge.training.stop import best, out_of_patience, out_of_time
 
 if TYPE_CHECKING:
     from digitedge.config import TrainConfig
     from digitedge.dataset import Dataset
+    from digitedge.training.device import Placement
+    from digitedge.training.resume import Saver
     from digitedge.training.watch import Watch
 
-FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+# One call of the graph: long enough that Python costs nothing, short enough that Ctrl-C and the progress feel live.
+_CALL_SECONDS, _CALL_STEPS = 0.15, 64
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Fit:
         interrupted: whether the user stopped it before the last epoch.
         stopped: why it ended before the last epoch by itself; None where it did not.
         kept: the epoch, from 0 on, whose averaged weights the network holds: the last, with `patience` the best.
+        resumed: epochs that an earlier session had finished.
     """
 
     history: dict[str, list[float]]
@@ -41,6 +42,7 @@ class Fit:
     interrupted: bool
     stopped: str | None
     kept: int
+    resumed: int = 0
 
     @property
     def epochs(self) -> int:
@@ -48,93 +50,108 @@ class Fit:
         return len(self.history["loss"])
 
 
-def fit(network: Any, train: Dataset, validation: Dataset, config: TrainConfig, watch: Watch) -> Fit:
-    """Fits `network` in place; afterwards it holds the averaged weights.
+def fit(
+    network: Any,
+    train: Dataset,
+    validation: Dataset,
+    config: TrainConfig,
+    watch: Watch,
+    *,
+    placement: Placement,
+    saver: Saver | None = None,
+) -> Fit:
+    """Fits `network` in place.
 
-    Ctrl-C ends it early and keeps what has been learnt.
+    Ctrl-C ends it early; the network then holds the averaged weights after the last whole epoch, with patience after
+    the best.
+
+    Args:
+        network: a keras.Model that Keras can copy.
+        train: the images to learn from.
+        validation: the images to choose by.
+        config: how.
+        watch: who is told.
+        placement: where.
+        saver: what saves every epoch, and may know epochs of an earlier session; None to save nothing.
 
     Raises:
-        ContentError: the loss is no longer a finite number.
+        ContentError: the loss is no longer a finite number; or the network cannot be trained as asked.
     """
-    steps = -(-len(train) // config.batch_size)
-    rate = learning_rate(config.schedule, config.learning_rate, steps * config.epochs)
-    network.compile(
-        optimizer=make_optimizer(config.optimizer, rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(),
-        metrics=["accuracy"],
-    )
-    average = WeightAverage(config.average_decay)
-    report = _Report(watch, config.epochs, steps, config.batch_size)
-    stops = _stops(config, average)
-    started, interrupted = time.perf_counter(), False
+    started = time.perf_counter()
+    learning = Learning.of(network, train, config, placement)
+    progress = Progress() if saver is None else saver.resume(learning)
+    placement.require_same(progress.epochs)
+    resumed, before, reason, interrupted = progress.epochs, progress.seconds, None, False
     try:
-        network.fit(
-            training_batches(train, config),
-            epochs=config.epochs,
-            steps_per_epoch=steps,
-            validation_data=validation_batches(validation),
-            callbacks=[average, report, *plateau_callbacks(config.schedule), *stops],
-            verbose=0,
-        )
+        watch.begin(config.epochs, learning.feed.steps, learning.feed.batch_size)
+        reason = _ended(progress, resumed, 0.0, config)
+        while progress.epochs < config.epochs and reason is None:
+            figures = _epoch(learning, progress, validation, config, watch)
+            for name in FIGURES:
+                progress.history[name].append(figures[name])
+            progress.seconds = before + time.perf_counter() - started
+            if _kept(progress, config) == progress.epochs - 1:
+                learning.keep()
+            if saver is not None:
+                saver.save(learning, progress)
+            watch.end_epoch(progress.epochs, figures)
+            reason = _ended(progress, resumed, time.perf_counter() - started, config)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         watch.finish()
-    if report.diverged:
+    if progress.epochs:
+        learning.settle()
+    # What would have ended the training after its last epoch did not end it early.
+    stopped = None if progress.epochs == config.epochs else reason
+    return Fit(progress.history, progress.seconds, interrupted, stopped, _kept(progress, config), resumed)
+
+
+def _kept(progress: Progress, config: TrainConfig) -> int:
+    """The epoch whose averaged weights are worth keeping so far: the last, with patience the best. -1 before any."""
+    accuracies = progress.history["val_accuracy"]
+    return best(accuracies) if accuracies and config.patience is not None else len(accuracies) - 1
+
+
+def _ended(progress: Progress, resumed: int, elapsed: float, config: TrainConfig) -> str | None:
+    """Why no further epoch is begun; None to go on."""
+    if progress.epochs == 0:
+        return None
+    reason = out_of_patience(progress.history["val_accuracy"], config.patience)
+    own = progress.history["seconds"][resumed:]
+    return reason or (out_of_time(own, elapsed, config.time_limit_minutes) if own else None)
+
+
+def _epoch(
+    learning: Learning, progress: Progress, validation: Dataset, config: TrainConfig, watch: Watch
+) -> dict[str, float]:
+    """One pass over the images and its validation: FIGURES."""
+    started, epoch = time.perf_counter(), progress.epochs
+    if config.schedule == "plateau":
+        learning.set_rate(plateau_rate(config.learning_rate, progress.history["val_accuracy"]))
+    loss, accuracy = _pass(learning, epoch, watch)
+    val_loss, val_accuracy = learning.judge(validation)
+    _require_finite(val_loss)
+    figures = loss, accuracy, val_loss, val_accuracy, learning.rate, time.perf_counter() - started
+    return dict(zip(FIGURES, figures, strict=True))
+
+
+def _pass(learning: Learning, epoch: int, watch: Watch) -> tuple[float, float]:
+    """One pass over the images: mean loss and accuracy of its steps."""
+    share, done, losses, rights, call = learning.feed.share, 0, 0.0, 0.0, 1
+    for block in learning.feed.blocks(epoch):
+        steps, at = len(block.labels) // share, 0
+        while at < steps:
+            number, began = min(call, steps - at), time.perf_counter()
+            loss, right = learning.steps(block.part(at * share, (at + number) * share), number)
+            _require_finite(loss)
+            at, done, losses, rights = at + number, done + number, losses + loss, rights + right
+            watch.step(epoch + 1, done, losses / done)
+            if time.perf_counter() - began < _CALL_SECONDS * number / call / 2:
+                call = min(2 * call, _CALL_STEPS)
+    return losses / done, rights / done
+
+
+def _require_finite(loss: float) -> None:
+    if not math.isfinite(loss):
         raise ContentError("the loss is no longer a finite number.", "Choose a smaller --learning-rate.")
-    average.settle()
-    accuracies = report.history["val_accuracy"]
-    kept = accuracies.index(max(accuracies)) if config.patience and accuracies else len(accuracies) - 1
-    return Fit(
-        report.history, time.perf_counter() - started, interrupted, _why_stopped(stops, accuracies, config), kept
-    )
-
-
-def _stops(config: TrainConfig, average: WeightAverage) -> list[Any]:
-    stops: list[Any] = []
-    if config.patience is not None:
-        stops.append(Patience(config.patience, average))
-    if config.time_limit_minutes is not None:
-        stops.append(TimeLimit(config.time_limit_minutes))
-    return stops
-
-
-def _why_stopped(stops: list[Any], accuracies: list[float], config: TrainConfig) -> str | None:
-    """What ended the training; None where every epoch was done, though one of them would have ended it now."""
-    return None if len(accuracies) == config.epochs else next((stop.reason for stop in stops if stop.reason), None)
-
-
-class _Report(keras.callbacks.Callback):  # type: ignore[misc] # Keras ships no types
-    """Passes Keras's figures on to the watch, and keeps them."""
-
-    def __init__(self, watch: Watch, epochs: int, steps: int, batch_size: int) -> None:
-        super().__init__()
-        self._watch = watch
-        self._plan = epochs, steps, batch_size
-        self.history: dict[str, list[float]] = {name: [] for name in FIGURES}
-        self.diverged = False
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 (Keras's signature)
-        self._watch.begin(*self._plan)
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        self._epoch, self._started = epoch + 1, time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
-        self._judge(logs)
-        self._watch.step(self._epoch, batch + 1, logs["loss"])
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        self._judge(logs)
-        if self.diverged:
-            return
-        seconds = time.perf_counter() - self._started
-        figures = {**logs, "learning_rate": float(self.model.optimizer.learning_rate), "seconds": seconds}
-        for name in FIGURES:
-            self.history[name].append(float(figures[name]))
-        self._watch.end_epoch(epoch + 1, figures)
-
-    def _judge(self, logs: dict[str, float]) -> None:
-        """Stops at the first figure that is not finite, and without a word: keras.callbacks.TerminateOnNaN prints."""
-        if not all(math.isfinite(figure) for figure in logs.values()):
-            self.diverged = self.model.stop_training = True

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import tf_keras as keras
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digitedge.config import Schedule
 
 # The article's rule, which it applies to an accuracy that it calls val_acc.
-PLATEAU = {"monitor": "val_accuracy", "factor": 0.3, "patience": 3, "min_lr": 1e-4}
+PLATEAU_FACTOR, PLATEAU_PATIENCE, PLATEAU_FLOOR = 0.3, 3, 1e-4
 # Part of the steps during which the rate rises, and the part of the peak that it starts from.
 _RISE = {"cosine": (0.05, 0.0), "one-cycle": (0.3, 1 / 25)}
 
@@ -38,6 +40,21 @@ def learning_rate(schedule: Schedule, peak: float, steps: int) -> Any:
     )
 
 
-def plateau_callbacks(schedule: Schedule) -> list[Any]:
-    """What watches the validation accuracy for `plateau`; nothing for the others."""
-    return [keras.callbacks.ReduceLROnPlateau(**PLATEAU)] if schedule == "plateau" else []
+def plateau_rate(initial: float, accuracies: Sequence[float]) -> float:
+    """The learning rate after epochs with these validation accuracies, as Keras's ReduceLROnPlateau would set it.
+
+    It is worked out anew from the whole history: there is nothing else to save and to resume.
+
+    Args:
+        initial: rate of the first epoch.
+        accuracies: of the epochs so far. One is better that is higher by more than 1e-4, Keras's `min_delta`.
+    """
+    rate, best, waited = initial, -1.0, 0
+    for accuracy in accuracies:
+        if accuracy > best + 1e-4:
+            best, waited = accuracy, 0
+            continue
+        waited += 1
+        if waited >= PLATEAU_PATIENCE:
+            rate, waited = min(rate, max(rate * PLATEAU_FACTOR, PLATEAU_FLOOR)), 0
+    return rate

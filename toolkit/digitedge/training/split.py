@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,8 @@ from digitedge.errors import ContentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from digitedge.dataset import Dataset
 
@@ -25,13 +26,8 @@ def hold_out(dataset: Dataset, part: float) -> tuple[Dataset, Dataset]:
     Raises:
         ContentError: too few images to hold out even one and learn from another.
     """
-    held = round(len(dataset) * part)
-    if held < 1 or held >= len(dataset):
-        message = f"{dataset.name} has {len(dataset)} images: {part:.0%} of them cannot be held out for validation."
-        raise ContentError(message, "Name a data set with more images.")
-    # RandomState's stream is frozen for ever (NEP 19): the split is the same with any release of NumPy.
-    order = np.random.RandomState(SPLIT_SEED).permutation(len(dataset))
-    return dataset.take(order[held:]), dataset.take(order[:held])
+    learnt, held = _places(dataset, part)
+    return dataset.take(learnt), dataset.take(held)
 
 
 def remarks(dataset: Dataset, part: float) -> tuple[str, ...]:
@@ -40,9 +36,8 @@ def remarks(dataset: Dataset, part: float) -> tuple[str, ...]:
     Raises:
         ContentError: as `hold_out`; or there are no labels.
     """
-    # One pixel of each image is enough to see which goes where.
-    learnt, held = hold_out(replace(dataset, images=dataset.images[:, :1, :1]), part)
-    unlearnt, unjudged = _absent(learnt), _absent(held)
+    learnt, held = _places(dataset, part)
+    unlearnt, unjudged = _absent(dataset, learnt), _absent(dataset, held)
     said = []
     if unlearnt:
         said.append(f"{dataset.name}: no training image shows {_listed(unlearnt)}: the network cannot learn that.")
@@ -54,8 +49,19 @@ def remarks(dataset: Dataset, part: float) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _absent(dataset: Dataset) -> list[str]:
-    present = set(dataset.require_labels().tolist())
+def _places(dataset: Dataset, part: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of the images to learn from, and of those held out."""
+    held = round(len(dataset) * part)
+    if held < 1 or held >= len(dataset):
+        message = f"{dataset.name} has {len(dataset)} images: {part:.0%} of them cannot be held out for validation."
+        raise ContentError(message, "Name a data set with more images.")
+    # RandomState's stream is frozen for ever (NEP 19): the split is the same with any release of NumPy.
+    order = np.random.RandomState(SPLIT_SEED).permutation(len(dataset)).astype(np.int64)
+    return order[held:], order[:held]
+
+
+def _absent(dataset: Dataset, places: NDArray[np.int64]) -> list[str]:
+    present = set(dataset.require_labels()[places].tolist())
     return [name for index, name in enumerate(dataset.classes) if index not in present]
 
 

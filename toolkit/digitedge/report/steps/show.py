@@ -14,4 +14,6 @@ def step(document: dict[str, Any]) -> Step:
     facts = [printable(place(document["data"])), plural(len(document["labels"]), "image")]
     if labels:
         facts.append("labels " + " ".join(labels[:20]))
+    if document["augmentation"] is not None:
+        facts.append("each as it is, then as training sees it")
     return Step("show", [line(*facts)], made(document["picture"]))
