@@ -326,7 +326,7 @@ def test_what_patience_ended_is_finished(digitedge, words, tmp_path):
     assert contents(tmp_path / "run") == before
 
 
-@pytest.mark.parametrize("missing", ["config", "stopped", "history", "model_sha256", "data", "test"])
+@pytest.mark.parametrize("missing", ["config", "history", "model_sha256", "data", "test"])
 def test_a_record_that_lacks_something_is_one_line(digitedge, words, place, tmp_path, whole, missing):
     folder = Path(shutil.copytree(place / "whole", tmp_path / "run"))
     del whole[missing]

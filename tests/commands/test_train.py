@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitedge.checkpoints import newest
+
 ARCHITECTURE = Path(__file__).parents[1] / "tiny.py"
 KEYS = {
     "schema_version", "command", "digitedge", "machine",
@@ -236,19 +238,25 @@ def test_curves_that_cannot_be_drawn_are_a_note_and_no_failure(digitedge, data, 
     assert (tmp_path / "runs" / "tiny" / "model.keras").exists()
 
 
-def test_ctrl_c_after_an_epoch_saves_what_was_learnt(process, data, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_after_an_epoch_it_saves_what_was_learnt(process, data, tmp_path, number):
+    """Ctrl-C, and what a container or a cluster sends before it kills."""
     running = process("train", "--model", ARCHITECTURE, "--epochs", "100000", "--data", data, "--json")
     with running.stdout, running.stderr:
         assert any(line.startswith("epoch 1/") for line in running.stderr)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         document = json.loads(running.stdout.read())
-    assert running.wait(timeout=60) == 130
+    assert running.wait(timeout=120) == 130
     assert document["interrupted"] is True
     assert 1 <= document["epochs"] < 100_000
     assert document["accuracy"] is None, "an interrupted training is not judged"
     folder = tmp_path / "runs" / "tiny"
     assert {"model.keras", "train.json", "curves.png"} <= {path.name for path in folder.iterdir()}
     assert json.loads((folder / "train.json").read_text())["interrupted"] is True
+    found, passed_over = newest(folder / "checkpoint")
+    assert passed_over == ()
+    assert found.epoch in (document["epochs"], document["epochs"] - 1), "it may be stopped while it saves"
+    assert found.record["history"]["loss"] == document["history"]["loss"][: found.epoch]
 
 
 def test_ctrl_c_before_the_first_epoch_leaves_nothing(process, data, tmp_path):

@@ -187,6 +187,17 @@ def test_the_mirror_of_a_map_is_the_map_of_the_mirrored_image():
     np.testing.assert_allclose(moved(image, mirror(matrices, 14.0)), moved(image[:, :, ::-1], matrices), atol=1e-4)
 
 
+def test_each_knob_has_a_column_of_its_own():
+    image = tf.constant([[[[0.25], [0.5]], [[0.5], [0.75]]]], tf.float32)
+    knobs, found = Augmentation(flip=True, brightness=0.1, contrast=0.4), []
+    for column in (5, 6, 7):
+        drawn = np.zeros((1, DRAWS), np.float32)
+        drawn[0, column] = -1.0
+        found.append(augment(image, drawn, knobs).numpy().ravel())
+    expected = [[0.5, 0.25, 0.75, 0.5], [0.15, 0.4, 0.4, 0.65], [0.35, 0.5, 0.5, 0.65]]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_brightness_moves_all_pixels_of_an_image_alike():
     moved = (only(brightness=0.2) - IMAGES.numpy()).reshape(40, -1)
     inside = (IMAGES.numpy().reshape(40, -1) > 0.2) & (IMAGES.numpy().reshape(40, -1) < 0.8)
