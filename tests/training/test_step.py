@@ -35,10 +35,10 @@ def batches(number, size=BATCH):
 class Learner:
     """A network that learns, its average, and the steps it takes."""
 
-    def __init__(self, average, optimizer="sgd", rate=0.1, *, towers=1, jit=False, decay=0.9, augment="none"):
+    def __init__(self, average, optimizer="sgd", rate=0.1, *, towers=1, jit=False, **changes):
         keras.utils.set_random_seed(1)
         self.average, self.trainee = average, trainee_of(average, "float32")
-        config = TrainConfig(average_decay=decay, augment=augment)
+        config = TrainConfig(**{"average_decay": 0.9, "augment": "none", "label_smoothing": 0.0, **changes})
         placement = Placement("CPU", tf.distribute.get_strategy(), "CPU", jit=jit, towers=towers)
         optimizer = make_optimizer(optimizer, rate, "float32") if isinstance(optimizer, str) else optimizer
         self._steps = make_steps(self.trainee, average, optimizer, config, placement)
@@ -186,7 +186,7 @@ def test_each_image_is_changed_as_its_own_draws_say(jit):
 
 def test_the_average_follows_after_every_step():
     net = network()
-    learner = Learner(net, keras.optimizers.legacy.SGD(0.0), decay=0.25)
+    learner = Learner(net, keras.optimizers.legacy.SGD(0.0), average_decay=0.25)
     learner.trainee.set_weights([np.full_like(array, 11.0) for array in net.get_weights()])
     net.set_weights([np.zeros_like(array) for array in net.get_weights()])
     # What is left of the way: 2/11 after a first step, a quarter of the rest after each further one.
@@ -198,7 +198,7 @@ def test_the_average_follows_after_every_step():
 
 def test_without_decay_the_average_is_what_learns():
     net = network(L.BatchNormalization())
-    learner = Learner(net, "adam", 0.01, decay=0.0)
+    learner = Learner(net, "adam", 0.01, average_decay=0.0)
     before = net.get_weights()
     learner.steps(batches(3), 3)
     for array, its, old in zip(net.get_weights(), learner.trainee.get_weights(), before, strict=True):
@@ -237,3 +237,20 @@ def test_a_batch_may_be_of_any_size(size):
     np.testing.assert_allclose(
         ours.steps((images, labels, drawn), 1)[0], theirs.train_on_batch(to_unit(images), labels)[0], rtol=1e-5
     )
+
+
+def test_label_smoothing_is_that_of_keras_and_is_not_in_the_loss_that_is_told():
+    smoothed, plain, keras_own = network(), network(), network()
+    learner, control = Learner(smoothed, label_smoothing=0.2), Learner(plain)
+    images, labels, drawn = batches(1)
+    loss, _ = learner.steps((images, labels, drawn), 1)
+    assert loss == control.steps((images, labels, drawn), 1)[0]
+    keras_own.compile(
+        keras.optimizers.SGD(0.1, 0.9, nesterov=True), keras.losses.CategoricalCrossentropy(label_smoothing=0.2)
+    )
+    keras_own.train_on_batch(to_unit(images), np.eye(4, dtype=np.float32)[labels])
+    for array, its, other in zip(
+        learner.trainee.get_weights(), keras_own.get_weights(), control.trainee.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(array, its, atol=1e-6)
+        assert np.abs(array - other).max() > 1e-4

@@ -97,6 +97,7 @@ class TrainConfig:
         time_limit_minutes: no epoch is begun that would end after so long; or None.
         validation: the part of the training images that is held out.
         average_decay: momentum of the moving average of the weights, which is validated and saved; 0 turns it off.
+        label_smoothing: the part of certainty that the loss shares among all classes (arXiv:1512.00567); 0 for none.
         seed: of the initial weights, the order and the augmentation; the held-out images are the same for every seed.
         precision: of the arithmetic of training; weights, averages and what is exported are float32 in any case.
         deterministic: operators that give the same bits each time, even if others are faster; a network that draws
@@ -119,6 +120,7 @@ class TrainConfig:
     learning_rate: float = 3e-3
     validation: float = 0.08
     average_decay: float = 0.998
+    label_smoothing: float = 0.05
     seed: int = 0
     precision: Precision = "float32"
     deterministic: bool = False
@@ -144,6 +146,8 @@ class TrainConfig:
         _require(0 <= self.seed < 2**31, "--seed", self.seed, "from 0 to 2147483647")
         _require(0.0 < self.validation < 1.0, "validation", self.validation, "between 0 and 1")
         _require(0.0 <= self.average_decay < 1.0, "average_decay", self.average_decay, "at least 0 and below 1")
+        smoothing = self.label_smoothing
+        _require(0.0 <= smoothing < 1.0, "--label-smoothing", smoothing, "at least 0 and below 1")
 
         _require(self.patience is None or self.patience >= 1, "--patience", self.patience, "at least 1")
         device = re.fullmatch(r"auto|cpu|gpu(:[0-9]{1,3})?|all", self.device)

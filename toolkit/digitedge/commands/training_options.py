@@ -31,6 +31,9 @@ ScheduleOption = Annotated[
 OptimizerOption = Annotated[
     Optimizer, typer.Option(help="How weights follow their gradients.", rich_help_panel=_COURSE)
 ]
+LabelSmoothing = Annotated[
+    float, typer.Option(help="Part of certainty that the loss shares among all classes.", rich_help_panel=_COURSE)
+]
 Patience = Annotated[
     int | None,
     typer.Option(help="End after so many epochs that do not validate better; keep the best.", rich_help_panel=_COURSE),
@@ -70,6 +73,7 @@ def train_config(
     learning_rate: LearningRate = _DEFAULT.learning_rate,
     schedule: ScheduleOption = _DEFAULT.schedule,
     optimizer: OptimizerOption = _DEFAULT.optimizer,
+    label_smoothing: LabelSmoothing = _DEFAULT.label_smoothing,
     patience: Patience = _DEFAULT.patience,
     time_limit_minutes: TimeLimit = _DEFAULT.time_limit_minutes,
     seed: Seed = _DEFAULT.seed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -65,14 +66,29 @@ class Placement:
         """What the replicas gave, summed over all of them."""
         return tf.nest.map_structure(lambda one: self.strategy.reduce("SUM", one, axis=None), figures)
 
+    def agreed(self, reason: str | None) -> str | None:
+        """Why no further epoch is begun: each worker has a clock of its own, and where one ends, all of them do."""
+        if self.cluster is None:
+            return reason
+        ending = self._total(int(reason is not None))
+        return "another worker ended the training" if reason is None and ending else reason
+
     def require_same(self, epochs: int) -> None:
         """Raises ContentError if the workers do not all go on after the same epoch."""
         if self.cluster is None:
             return
-        total = self.sum_of(self.strategy.run(lambda: tf.constant(epochs)))
-        if int(total) != epochs * self.replicas:
+        if self._total(epochs) != epochs * self.replicas:
             message = f"this worker goes on after epoch {epochs}, another one does not."
             raise ContentError(message, "Name one folder with --out that every worker can read.")
+
+    def _total(self, number: int) -> int:
+        """The sum of a number over all replicas."""
+        return int(self._summed(tf.constant(number)))
+
+    @cached_property
+    def _summed(self) -> Any:
+        # A graph: where TensorFlow's eager reduction fails it leaves threads behind, of which Python complains at exit.
+        return tf.function(lambda number: self.sum_of(self.strategy.run(tf.identity, [number])))
 
 
 def choose(device: str) -> Placement:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # One call of the graph: long enough that Python costs nothing, short enough that Ctrl-C and the progress feel live.
 _CALL_SECONDS, _CALL_STEPS = 0.15, 64
+# Of several workers, which wait for each other in every step: a call must be as long for all, and their clocks differ.
+_CALL_STEPS_TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def fit(
             if saver is not None:
                 saver.save(learning, progress)
             watch.end_epoch(progress.epochs, figures)
-            reason = _ended(progress, resumed, time.perf_counter() - started, config)
+            reason = placement.agreed(_ended(progress, resumed, time.perf_counter() - started, config))
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -138,7 +140,9 @@ def _epoch(
 
 def _pass(learning: Learning, epoch: int, watch: Watch) -> tuple[float, float]:
     """One pass over the images: mean loss and accuracy of its steps."""
-    share, done, losses, rights, call = learning.feed.share, 0, 0.0, 0.0, 1
+    share, done, losses, rights = learning.feed.share, 0, 0.0, 0.0
+    alone = learning.feed.workers == 1
+    call = 1 if alone else _CALL_STEPS_TOGETHER
     for block in learning.feed.blocks(epoch):
         steps, at = len(block.labels) // share, 0
         while at < steps:
@@ -147,7 +151,7 @@ def _pass(learning: Learning, epoch: int, watch: Watch) -> tuple[float, float]:
             _require_finite(loss)
             at, done, losses, rights = at + number, done + number, losses + loss, rights + right
             watch.step(epoch + 1, done, losses / done)
-            if time.perf_counter() - began < _CALL_SECONDS * number / call / 2:
+            if alone and time.perf_counter() - began < _CALL_SECONDS * number / call / 2:
                 call = min(2 * call, _CALL_STEPS)
     return losses / done, rights / done
 

@@ -29,7 +29,7 @@ def make_steps(trainee: Any, network: Any, optimizer: Any, config: TrainConfig, 
         placement: who works on which part of a batch.
     """
     share = 1.0 / (placement.towers * placement.replicas)
-    gradients = _gradients(trainee, optimizer, share)
+    gradients = _gradients(trainee, optimizer, share, config.label_smoothing)
     # A function of its own only for XLA: two calls of one that draws random numbers would wait for each other.
     gradients = tf.function(gradients, jit_compile=True) if placement.jit else gradients
 
@@ -71,19 +71,26 @@ def scale(images: Any) -> Any:
     return tf.cast(images, tf.float32) / 255.0
 
 
-def _gradients(trainee: Any, optimizer: Any, share: float) -> Any:
-    """A function of a part of a batch: its share of the gradients, of the mean loss, and of the right answers."""
+def _gradients(trainee: Any, optimizer: Any, share: float, smoothing: float) -> Any:
+    """A function of a part of a batch: its share of the gradients, of the mean loss, and of the right answers.
+
+    The loss that is told is without label smoothing, so that it can be compared with that of validation.
+    """
 
     def gradients(images: Any, labels: Any) -> tuple[list[Any], Any, Any]:
         with tf.GradientTape() as tape:
             scores = trainee(images, training=True)
-            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, scores))
-            aim = share * tf.add_n([loss, *(tf.cast(one, tf.float32) for one in trainee.losses)])
+            penalties = [tf.cast(one, tf.float32) for one in trainee.losses]
+            wanted = tf.one_hot(labels, scores.shape[-1])
+            smooth = keras.losses.categorical_crossentropy(wanted, scores, label_smoothing=smoothing)
+            aim = share * tf.add_n([tf.reduce_mean(smooth), *penalties])
             scaled = optimizer.get_scaled_loss(aim) if _scales(optimizer) else aim
         found = tape.gradient(scaled, trainee.trainable_variables, unconnected_gradients="zero")
         found = [tf.convert_to_tensor(one) for one in found]
+        plain = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, scores))
+        loss = share * tf.add_n([plain, *penalties])
         right = share * tf.reduce_mean(tf.cast(tf.argmax(scores, axis=1) == labels, tf.float32))
-        return (optimizer.get_unscaled_gradients(found) if _scales(optimizer) else found), aim, right
+        return (optimizer.get_unscaled_gradients(found) if _scales(optimizer) else found), loss, right
 
     return gradients
 

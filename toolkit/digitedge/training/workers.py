@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ def cluster_strategy(found: Cluster) -> Any:
     Raises:
         StoppedError: one cannot be reached.
     """
-    with watched(found):
+    with watched(found), _ended_by_signals():
         return tf.distribute.MultiWorkerMirroredStrategy()
 
 
@@ -43,3 +45,17 @@ def watched(found: Cluster | None) -> Iterator[None]:
         message = f"another of the {found.workers} workers has gone."
         hint = "Every finished epoch is in the checkpoint: start all of them again with --resume."
         raise StoppedError(message, hint) from error
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Has Ctrl-C and SIGTERM end the process at once: TensorFlow waits where no handler of Python's would be asked."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
