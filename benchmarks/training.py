@@ -1,7 +1,7 @@
 """How fast is training, and how good, against the recipe of the article that made `classic` known?
 
     python benchmarks/training.py speed benchmarks/results/training.json
-    python benchmarks/training.py accuracy benchmarks/results/training.json --article 30 --ours 12 --seeds 0 1 2
+    python benchmarks/training.py accuracy benchmarks/results/training.json --ours 12 30
 
 Both recipes train the same network on the same images of `mnist-kaggle`, validate on the same 8 % of them, and take
 turns, each training in a fresh process. `speed` trains for 2 epochs and reads no test image; `accuracy` trains as long
@@ -34,7 +34,7 @@ from digitedge.runtime.keras import import_tensorflow
 
 RECIPES = {"article": "the article's", "ours": "digitedge"}
 CONFIG = TrainConfig(data="mnist-kaggle")
-ARTICLE_BATCH_SIZE = 64
+ARTICLE_BATCH_SIZE, ARTICLE_SEEDS = 64, 3
 BUSY = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 
@@ -47,7 +47,7 @@ def main() -> None:
     accuracy = parts.add_parser("accuracy", help="test accuracy and time of whole trainings")
     accuracy.add_argument("--article", type=int, nargs="*", default=[30], metavar="EPOCHS")
     accuracy.add_argument("--ours", type=int, nargs="*", default=[CONFIG.epochs], metavar="EPOCHS")
-    accuracy.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    accuracy.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="three for the article")
     for part in (speed, accuracy):
         part.add_argument("output", type=Path)
     options = parser.parse_args()
@@ -56,7 +56,12 @@ def main() -> None:
     )
     if options.part == "accuracy":
         lengths = [("article", epochs) for epochs in options.article] + [("ours", epochs) for epochs in options.ours]
-        plan = [(*length, seed) for seed in options.seeds for length in lengths]
+        plan = [
+            (*length, seed)
+            for number, seed in enumerate(options.seeds)
+            for length in lengths
+            if length[0] == "ours" or number < ARTICLE_SEEDS
+        ]
     write(options.output, options.part, plan)
 
 

@@ -23,6 +23,7 @@ def script(name):
     [
         ("epochs", "benchmarks/README.md"),
         ("training", "benchmarks/README.md"),
+        ("resume", "benchmarks/README.md"),
         ("int8_across_cpus", "benchmarks/README.md"),
         ("whole_way", "README.md"),
     ],
@@ -42,6 +43,13 @@ def test_full_8_bit_weights_are_seen_to_fail_where_ours_do_not():
     flips = {(row["recipe"], row["cpu"]): row["flips"] for row in rows}
     assert flips["8 bits", "Haswell"] > 2 * flips["8 bits", "host"]
     assert flips["7 bits (digitedge)", "Haswell"] == flips["7 bits (digitedge)", "host"]
+
+
+def test_every_killed_training_ended_in_the_same_weights():
+    trials = json.loads((RESULTS / "resume.json").read_text())["trials"]
+    assert len(trials) == 20
+    assert all(trial["same_weights"] and trial["same_history"] for trial in trials)
+    assert len({trial["epochs_saved"] for trial in trials}) > 3, "kills at one moment alone prove little"
 
 
 def test_no_result_names_a_path_of_the_machine_it_was_made_on():

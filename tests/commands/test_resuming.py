@@ -9,7 +9,6 @@ import pytest
 
 from digitedge.cli import main
 from digitedge.commands.folders import exclusive
-from digitedge.commands.resuming import folder_to_resume
 from digitedge.report.progress import Silent
 
 ARCHITECTURE = Path(__file__).parents[1] / "tiny.py"
@@ -38,12 +37,11 @@ def settings(folder):
     return [word for pair in options.items() for word in pair]
 
 
-def make(folder, digits):
+def make(folder, train, test):
     """The data, and a network whose Dropout draws random numbers."""
     text = ARCHITECTURE.read_text()
     assert DROPOUT in text
     (folder / "mine.py").write_text(text.replace(DROPOUT, f"{DROPOUT} layers.Dropout(0.3, name='drop'),"))
-    train, test = digits.train, digits.test
     np.savez(folder / "digits.npz", x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
 
 
@@ -51,8 +49,7 @@ def make(folder, digits):
 def place(tiny_digits, tmp_path_factory):
     """A folder with data and model, a run `whole` that was finished, and a run `stopped` in its third epoch."""
     folder = tmp_path_factory.mktemp("place")
-    few = {"train": tiny_digits.train.take(slice(120)), "test": tiny_digits.test.take(slice(40))}
-    make(folder, type(tiny_digits)(**few))
+    make(folder, tiny_digits.train.take(slice(120)), tiny_digits.test.take(slice(40)))
     for name, code, interrupted_in in (("whole", 0, None), ("stopped", 130, EPOCHS)):
         with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
             if interrupted_in:
@@ -105,7 +102,7 @@ def test_resumed_after_ctrl_c_it_is_the_training_that_was_never_stopped(digitedg
     assert epochs(stopped) == ["epoch-0001", "epoch-0002"]
     before = json.loads((stopped / "train.json").read_text())
     assert (before["interrupted"], before["epochs"]) == (True, 2)
-    assert before["source_digest"] != whole["source_digest"], "or what follows proves nothing"
+    assert before["source_digest"] != whole["source_digest"]
     ended = digitedge(*words, "--out", stopped, "--resume", "--json")
     assert ended.code == 0
     assert f"going on after epoch 2, from {stopped}/checkpoint/epoch-0002\n" in ended.err
@@ -123,42 +120,13 @@ def test_without_out_the_newest_run_of_the_architecture_goes_on(digitedge, words
     assert_as_whole(document, whole)
 
 
-@pytest.mark.parametrize(
-    ("there", "meant"),
-    [
-        ([], None),
-        (["mine"], "mine"),
-        (["mine", "mine-2", "mine-10", "mine-9"], "mine-10"),
-        (["mine-3"], "mine-3"),
-        (["mine", "mine2", "mine-2b", "mine-other", "mineral-3", "other"], "mine"),
-        (["mine2"], None),
-    ],
-)
-def test_the_newest_run_is_that_with_the_highest_number(tmp_path, monkeypatch, there, meant):
-    monkeypatch.chdir(tmp_path)
-    for name in there:
-        (tmp_path / "runs" / name).mkdir(parents=True)
-    (tmp_path / "runs").mkdir(exist_ok=True)
-    (tmp_path / "runs" / "mine-77").touch()
-    assert folder_to_resume("mine", None) == (meant and tmp_path / "runs" / meant)
-
-
-def test_a_name_with_brackets_is_that_name(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs" / "net[1]-2").mkdir(parents=True)
-    (tmp_path / "runs" / "net1-3").mkdir()
-    assert folder_to_resume("net[1]", None) == tmp_path / "runs" / "net[1]-2"
-
-
 def test_a_finished_run_is_left_as_it_is(digitedge, words, place):
     before = contents(place / "whole")
     ended = digitedge(*words, "--out", place / "whole", "--resume", "--json")
     assert ended.code == 0
     assert ended.err == f"{place / 'whole'} is finished already: nothing is changed\n"
     assert ended.document == json.loads((place / "whole" / "train.json").read_text())
-    shown = digitedge(*words, "--out", place / "whole", "--resume")
-    assert shown.code == 0
-    assert "3 epochs on CPU" in shown.out
+    assert "3 epochs on CPU" in digitedge(*words, "--out", place / "whole", "--resume").out
     assert contents(place / "whole") == before
 
 
@@ -213,11 +181,8 @@ def test_another_test_set_is_refused_where_the_run_is_judged_already(digitedge, 
 
 
 def test_where_and_how_long_may_change(digitedge, words, stopped, whole):
-    document = digitedge(
-        *words, "--device", "cpu", "--time-limit", "60", "--out", stopped, "--resume", "--json"
-    ).document
-    assert document["source_digest"] == whole["source_digest"]
-    assert document["config"] == whole["config"] | {"device": "cpu", "time_limit_minutes": 60.0}
+    ended = digitedge(*words, "--device", "cpu", "--time-limit", "60", "--out", stopped, "--resume", "--json")
+    assert ended.document["source_digest"] == whole["source_digest"]
 
 
 def test_to_go_on_and_to_start_anew_exclude_each_other(digitedge, words, stopped):
@@ -264,6 +229,7 @@ def test_a_training_that_was_killed_is_neither_replaced_nor_gone_on_with_unasked
     anew = digitedge(*words, "--out", stopped, "--overwrite", "--epochs", "1", "--json")
     assert (anew.code, anew.document["epochs"]) == (0, 1)
     assert epochs(stopped) == ["epoch-0001"]
+    assert len(list(stopped.glob("tensorboard/*/events*"))) == 2, "of the new training alone"
 
 
 def damage(folder, name):
@@ -311,8 +277,6 @@ def test_what_the_time_limit_ended_goes_on(digitedge, words, tmp_path, whole, pa
     document = digitedge(*words, *patience, "--out", tmp_path / "run", "--resume", "--json").document
     assert (document["epochs"], document["stopped"]) == (EPOCHS, None)
     assert document["history"] | {"seconds": 0} == whole["history"] | {"seconds": 0}
-    if not patience:
-        assert_as_whole(document, whole)
 
 
 def test_what_patience_ended_is_finished(digitedge, words, tmp_path):

@@ -121,3 +121,15 @@ def test_the_steps_are_printed_one_after_another_and_fit(digitedge, tiny_data, m
     steps = [line.split()[0] for line in lines[1:] if line.startswith(" ") and line[1:2].strip()]
     assert steps == ["train", "export", "verify", "bench", "verdict", "report"]
     assert np.max([len(line) for line in lines if str(tiny_data) not in line]) <= 100
+
+
+def test_all_but_the_first_of_several_workers_only_train(digitedge, monkeypatch):
+    """What follows belongs to whoever writes the run folder."""
+    trained = {"run": "/runs/tiny", "interrupted": False}
+    monkeypatch.setattr("digitedge.commands.train.carry_out", lambda *_, **__: trained)
+    task = {"type": "worker", "index": 1}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["a:1", "b:1"]}, "task": task}))
+    ended = digitedge("run", "--json")
+    assert ended.code == 0
+    assert ended.document["train"] == trained
+    assert {ended.document[step] for step in ("export", "verify", "bench", "report")} == {None}

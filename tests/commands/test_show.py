@@ -1,12 +1,16 @@
 """digitedge show."""
 
 import gzip
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from PIL import Image
 
-KEYS = {"schema_version", "command", "digitedge", "machine", "data", "labels", "picture"}
+from digitedge.config import AUGMENTATIONS
+from digitedge.report.sheet import CAPTION, GAP, MARGIN, TILE
+
+KEYS = {"schema_version", "command", "digitedge", "machine", "data", "labels", "augmentation", "picture"}
 
 
 def test_the_first_five_digits_of_mnist_by_default(digitedge, tmp_path):
@@ -62,6 +66,81 @@ def test_a_folder_of_several_sizes_is_shown_at_the_one_that_is_asked_for(digited
 
 def test_limit_is_how_many(digitedge):
     assert len(digitedge("show", "--limit", "12", "--json").document["labels"]) == 12
+
+
+def tile(picture, row, column):
+    """The pixels of one image of a sheet, without its caption."""
+    left, top = MARGIN + column * (TILE + GAP), MARGIN + row * (TILE + CAPTION + GAP)
+    return np.asarray(picture)[top : top + TILE, left : left + TILE]
+
+
+def test_augment_draws_beside_each_image_what_training_sees_of_it(digitedge, tmp_path):
+    plain = digitedge("show", "--limit", "3", "--out", "plain.png", "--json").document
+    document = digitedge("show", "--limit", "3", "--augment", "digits", "--json").document
+    assert plain["augmentation"] is None
+    assert document["augmentation"] == asdict(AUGMENTATIONS["digits"])
+    assert document["labels"] == plain["labels"] == ["5", "0", "4"]
+    with Image.open(tmp_path / "plain.png") as before, Image.open(tmp_path / "show.png") as picture:
+        columns, rows = 6, 3
+        assert picture.size == (
+            2 * MARGIN + columns * TILE + (columns - 1) * GAP,
+            2 * MARGIN + rows * (TILE + CAPTION) + (rows - 1) * GAP,
+        )
+        for row in range(rows):
+            np.testing.assert_array_equal(tile(picture, row, 0), tile(before, 0, row))
+            seen = {tile(picture, row, column).tobytes() for column in range(columns)}
+            assert len(seen) == columns, "every epoch sees another image"
+
+
+def test_augment_says_so_in_the_table(digitedge):
+    ended = digitedge("show", "--augment", "photo")
+    assert ended.code == 0
+    assert "each as it is, then as training sees it" in ended.out
+    assert "as training sees it" not in digitedge("show").out
+
+
+def test_none_changes_nothing(digitedge, tmp_path):
+    document = digitedge("show", "--limit", "1", "--augment", "none", "--json").document
+    assert set(document["augmentation"].values()) == {0.0}
+    with Image.open(tmp_path / "show.png") as picture:
+        for column in range(1, 6):
+            np.testing.assert_array_equal(tile(picture, 0, column), tile(picture, 0, 0))
+
+
+def test_a_knob_turns_what_the_preset_says(digitedge):
+    document = digitedge("show", "--augment", "digits", "--shift", "0.3", "--flip", "--json").document
+    assert document["augmentation"] == asdict(AUGMENTATIONS["digits"]) | {"shift": 0.3, "flip": True}
+
+
+@pytest.mark.parametrize("knob", [("--shift", "0.1"), ("--rotation", "0"), ("--no-flip",), ("--contrast", "0.2")])
+def test_a_knob_without_augment_is_refused(digitedge, tmp_path, knob):
+    ended = digitedge("show", *knob)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.error == "a change of the images without --augment. Add --augment none, digits or photo."
+    assert not (tmp_path / "show.png").exists()
+
+
+def test_a_knob_out_of_range_is_refused(digitedge, tmp_path):
+    ended = digitedge("show", "--augment", "digits", "--zoom", "1.5")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.error == "--zoom is 1.5. It must be at least 0 and below 1."
+    assert not (tmp_path / "show.png").exists()
+
+
+def test_colour_images_without_labels_are_augmented_too(digitedge, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (2, 4, 6, 3), np.uint8)
+    np.savez(tmp_path / "colour.npz", images=images)
+    document = digitedge("show", "--data", "colour.npz", "--augment", "photo", "--json").document
+    assert (document["labels"], document["augmentation"]["flip"]) == ([None, None], True)
+    with Image.open(tmp_path / "show.png") as picture:
+        assert picture.width == 2 * MARGIN + 6 * TILE + 5 * GAP
+
+
+def test_augmentation_without_tensorflow_is_4_with_the_pip_command(process, ended, tmp_path):
+    done = ended(process("show", "--augment", "digits", without=["tensorflow"]))
+    assert (done.code, done.out) == (4, "")
+    assert done.error == ('tensorflow is not installed; augmentation needs it. Type: pip install "digitedge[train]"')
+    assert ended(process("show", without=["tensorflow"])).code == 0, "without augmentation nothing needs it"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,15 @@ import tensorflow as tf
 
 from digitedge.checkpoints import newest
 from digitedge.cluster import Cluster
+from digitedge.dataset import Dataset
 from digitedge.errors import StoppedError
+from digitedge.report.progress import Silent
+from digitedge.training.feed import Feed
+from digitedge.training.fit import _pass
 from digitedge.training.workers import watched
 
 ARCHITECTURE = Path(__file__).parents[1] / "tiny.py"
-EPOCHS = 8
+EPOCHS = 20  # in which a busy machine too finds the time to stop one
 PAIR = Cluster(workers=2, rank=1)
 
 
@@ -69,17 +74,19 @@ def words(data, *options):
     return ["train", "--model", ARCHITECTURE, "--data", data, "--batch-size", 20, "--epochs", EPOCHS, *options]
 
 
-def start(data, *options):
-    """Both workers."""
-    together = addresses()
+def start(data, *options, together=None, ranks=(0, 1)):
+    """Both workers, or one of them."""
+    together = together or addresses()
     path = os.pathsep.join(filter(None, sys.path))
     return [
         subprocess.Popen(
             [sys.executable, "-m", "digitedge", *map(str, words(data, *options))],
             env={**os.environ, "PYTHONPATH": path, "TF_CONFIG": tf_config(together, rank)},
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-        for rank in range(2)
+        for rank in ranks
     ]
 
 
@@ -141,26 +148,75 @@ def test_what_is_finished_is_finished_for_both(pair, data):
     assert (folder / "train.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("victim", [0, 1])
-def test_where_one_is_killed_the_other_ends_and_both_go_on(pair, data, tmp_path, victim):
+@pytest.mark.e2e
+@pytest.mark.parametrize(("victim", "number", "saved"), [(0, signal.SIGTERM, True), (1, signal.SIGKILL, False)])
+def test_where_one_goes_the_other_ends_and_both_go_on(pair, data, tmp_path, victim, number, saved):
     processes = start(data, "--out", tmp_path / "run")
-    survivor = processes[1 - victim]
-    with processes[victim].stderr as lines:
+    with processes[victim].stderr as lines, processes[victim].stdout:
         assert any(line.startswith("epoch 2/") for line in lines)
-        processes[victim].send_signal(signal.SIGKILL)
-        processes[victim].wait()
+        processes[victim].send_signal(number)
+        code = processes[victim].wait(timeout=120)
+    assert code == (130 if number == signal.SIGTERM else -number)
+    survivor = processes[1 - victim]
     _, err = survivor.communicate(timeout=120)
     assert survivor.returncode == 130
     assert err.splitlines()[-1] == (
         "error: another of the 2 workers has gone. "
         "Every finished epoch is in the checkpoint: start all of them again with --resume."
     )
+    assert not [line for line in err.splitlines()[:-1] if line.startswith(("error", "Traceback", "Exception"))]
     found, passed_over = newest(tmp_path / "run" / "checkpoint")
     assert passed_over == ()
     assert 1 <= found.epoch < EPOCHS
-    assert not (tmp_path / "run" / "model.keras").exists()
+    assert (tmp_path / "run" / "model.keras").exists() is saved
     wait(start(data, "--out", tmp_path / "run", "--resume"))
     resumed, whole = read(tmp_path / "run"), read(pair[0])
     assert resumed["history"]["seconds"][: found.epoch] == found.record["history"]["seconds"]
     assert resumed["history"] | {"seconds": 0} == whole["history"] | {"seconds": 0}
     assert resumed["source_digest"] == whole["source_digest"]
+
+
+def test_who_waits_for_the_others_can_be_stopped(data, tmp_path):
+    together = addresses()
+    (alone,) = start(data, "--out", tmp_path / "run", together=together, ranks=[0])
+    host, port = together[0].split(":")
+    with alone.stdout, alone.stderr:
+        while alone.poll() is None:  # until it listens to the others
+            with suppress(ConnectionRefusedError), socket.create_connection((host, int(port))):
+                break
+            time.sleep(0.02)
+        alone.send_signal(signal.SIGINT)
+        assert alone.wait(timeout=120) == -signal.SIGINT
+        assert alone.stderr.read().endswith("worker 0 of 2: waiting for the others\n")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+
+
+class Clock:
+    """A learning process whose every call takes as long as a worker's machine needs for it."""
+
+    def __init__(self, seconds, workers):
+        self.seconds, self.now, self.calls = seconds, 0.0, []
+        images = np.zeros((800, 2, 2, 1), np.uint8)
+        dataset = Dataset(images, np.arange(800) % 2, ("0", "1"), "pixels")
+        self.feed = Feed(dataset, batch_size=8, seed=0, workers=workers)
+
+    def steps(self, block, number):
+        assert len(block.labels) == number * self.feed.share
+        self.calls.append(number)
+        self.now += self.seconds
+        return 1.0 * number, 0.0
+
+
+def calls(monkeypatch, seconds, workers):
+    """How many steps each call of an epoch takes."""
+    learning = Clock(seconds, workers)
+    monkeypatch.setattr("digitedge.training.fit.time.perf_counter", lambda: learning.now)
+    assert _pass(learning, 0, Silent()) == (1.0, 0.0)
+    assert sum(learning.calls) == 100
+    return learning.calls
+
+
+def test_workers_take_the_same_steps_in_a_call_however_fast_they_are(monkeypatch):
+    """In every step they wait for each other, and TensorFlow counts the steps of a call: they would wait for ever."""
+    assert calls(monkeypatch, 0.0, workers=2) == calls(monkeypatch, 1.0, workers=2)
+    assert calls(monkeypatch, 0.0, workers=1) != calls(monkeypatch, 1.0, workers=1), "who is alone goes by the clock"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +44,10 @@ def carry_out(
     """The whole way, one step after another, each reading what the one before wrote in the run folder.
 
     Returns:
-        The `run` document. A step that could not be taken is None: after an interruption, or where no file passed.
+        The `run` document. A step that was not taken is None: after an interruption, where no file passed, and on all
+        but the first of several workers.
     """
+    from digitedge.cluster import cluster
     from digitedge.commands import bench, export, train, verify
     from digitedge.measure.machine import describe
     from digitedge.report.bodies import versions
@@ -65,7 +68,8 @@ def carry_out(
         "bench": None,
         "report": None,
     }
-    if trained["interrupted"]:
+    together = cluster(os.environ)
+    if trained["interrupted"] or (together is not None and together.rank):
         return envelope("run", body)
     body["export"] = export.carry_out(asked, folder, terminal, overwrite=overwrite)
     if body["export"]["artifacts"]:

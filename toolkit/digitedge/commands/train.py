@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from digitedge.dataset import Dataset, Splits
     from digitedge.report.terminal import Terminal
 
+_TENSORBOARD = "tensorboard"
+
 
 @takes_train_config
 def train(
@@ -49,11 +51,10 @@ def carry_out(
     Returns:
         The `train` document.
     """
-    from digitedge.checkpoints import discard
     from digitedge.cluster import cluster
     from digitedge.commands.folders import exclusive, new_run_folder
     from digitedge.commands.judging import lasting
-    from digitedge.commands.resuming import CHECKPOINTS, finished, folder_to_resume, refuse_both, refuse_to_lose
+    from digitedge.commands.resuming import finished, folder_to_resume, refuse_both, refuse_to_lose
     from digitedge.report.steps.train import step
     from digitedge.runtime.keras import require_engine
     from digitedge.training.architectures import check_architecture
@@ -76,12 +77,23 @@ def carry_out(
             document = _as_it_is(done, folder, config, splits, terminal)
         else:
             refuse_to_lose(folder, resume=resume, overwrite=overwrite)
-            if writes and not resume:
-                discard(folder / CHECKPOINTS)
+            if writes and overwrite:
+                _discard_former(folder)
             document = _trained(config, splits, folder, terminal, resume=resume, writes=writes)
     if writes:
         terminal.show(step(document))
     return document
+
+
+def _discard_former(folder: Path) -> None:
+    """Removes what a further training would go on with, or draw into the same charts."""
+    from digitedge.checkpoints import discard
+    from digitedge.commands.resuming import CHECKPOINTS
+    from digitedge.files import remove
+
+    discard(folder / CHECKPOINTS)
+    if (folder / _TENSORBOARD).exists():
+        remove(folder / _TENSORBOARD)
 
 
 def _require_out(together: Cluster | None, out: Path | None) -> None:
@@ -95,6 +107,7 @@ def _trained(
     config: TrainConfig, splits: Splits, folder: Path, terminal: Terminal, *, resume: bool, writes: bool
 ) -> dict[str, Any]:
     """Trains; the first of several workers `writes`, the others only read the checkpoints."""
+    from digitedge.cluster import cluster
     from digitedge.commands.folders import KERAS_MODEL, TRAIN
     from digitedge.commands.resuming import CHECKPOINTS, model_sha256, settings
     from digitedge.files import write_json
@@ -106,6 +119,9 @@ def _trained(
     terminal.note(f"training {config.model} on {config.data} into {folder}")
     for remark in _remarks(config, splits):
         terminal.note(remark)
+    together = cluster(os.environ)
+    if together is not None:
+        terminal.note(f"worker {together.rank} of {together.workers}: waiting for the others")
     import_tensorflow("training")
     from digitedge.training.resume import Saver
     from digitedge.training.run import save
@@ -116,7 +132,7 @@ def _trained(
     def saver(train: Dataset) -> Saver:
         return Saver(folder / CHECKPOINTS, settings(config, train), resume, terminal.note, writes)
 
-    logs = (TensorBoard(folder / "tensorboard"),) if writes else ()
+    logs = (TensorBoard(folder / _TENSORBOARD),) if writes else ()
     run = fit(config, splits, Several((training(terminal), *logs)), saver)
     body = train_body(run, folder, config, splits.test)
     document = envelope("train", {**body, "model_sha256": model_sha256(config)})

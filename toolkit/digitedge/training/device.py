@@ -147,8 +147,9 @@ def _chosen(device: str, gpus: Sequence[Any]) -> list[int]:
         return list(range(len(gpus)))
     number = int(device.removeprefix("gpu").removeprefix(":") or 0)
     if number >= len(gpus):
-        message = f"--device {device}: TensorFlow sees {len(gpus)} GPU."
-        raise NotPresentError(message, f"They are gpu:0 to gpu:{len(gpus) - 1}.")
+        several = f"{len(gpus)} GPUs", f"They are gpu:0 to gpu:{len(gpus) - 1}."
+        seen, hint = several if len(gpus) > 1 else ("1 GPU", "It is gpu:0.")
+        raise NotPresentError(f"--device {device}: TensorFlow sees {seen}.", hint)
     return [number]
 
 

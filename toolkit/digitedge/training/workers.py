@@ -26,7 +26,7 @@ def cluster_strategy(found: Cluster) -> Any:
     Raises:
         StoppedError: one cannot be reached.
     """
-    with watched(found), _ended_by_signals():
+    with watched(found), _ended_by_ctrl_c():
         return tf.distribute.MultiWorkerMirroredStrategy()
 
 
@@ -48,12 +48,17 @@ def watched(found: Cluster | None) -> Iterator[None]:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Has Ctrl-C and SIGTERM end the process at once: TensorFlow waits where no handler of Python's would be asked."""
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Has Ctrl-C end the process at once: TensorFlow waits where no handler of Python's would be asked.
+
+    Its server takes SIGTERM for itself, and gives it back to nobody: afterwards it has its former handler again.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    former = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if former[signal.SIGINT] is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         yield
     finally:
