@@ -163,3 +163,16 @@ def test_random_numbers_of_keras_are_not():
     layers = [L.Dropout(0.5), L.GaussianNoise(0.1), L.SpatialDropout2D(0.1), L.RandomFlip(), L.RandomRotation(0.1)]
     learning = Learning.of(network(*layers), some(), config(deterministic=True), HERE)
     assert np.isfinite(epoch(learning, 0)).all()
+
+
+class NoisyInFloat32(L.Layer):
+    """Fits 32 bits alone, and that shows in training only."""
+
+    def call(self, inputs, training=False):
+        return inputs * tf.constant(1.5, tf.float32) if training else inputs
+
+
+def test_a_network_that_cannot_compute_in_16_bits_is_told_in_one_line():
+    Learning.of(network(NoisyInFloat32()), some(), config(), HERE)
+    with pytest.raises(ContentError, match=r"the network cannot compute in bfloat16: .* Take --precision float32\."):
+        Learning.of(network(NoisyInFloat32()), some(), config(precision="bfloat16"), HERE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from digitedge.errors import ContentError, first_line
 from digitedge.training.deterministic import refuse_hidden_state
 from digitedge.training.device import require_even
 from digitedge.training.feed import Feed, feed
@@ -20,7 +21,7 @@ from digitedge.training.towers import cores, towers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from digitedge.config import TrainConfig
+    from digitedge.config import Precision, TrainConfig
     from digitedge.dataset import Dataset
     from digitedge.training.device import Placement
     from digitedge.training.feed import Block
@@ -64,7 +65,7 @@ class Learning:
             optimizer = make_optimizer(config.optimizer, rate, config.precision)
             if placement.device == "CPU":
                 placement = replace(placement, towers=towers(network, own.batch_size, cores()))
-            steps = make_steps(trainee, network, optimizer, config, placement).get_concrete_function()
+            steps = _traced(make_steps(trainee, network, optimizer, config, placement), config.precision)
             if config.deterministic:
                 refuse_hidden_state(steps.graph)
             state = _state(steps, (*trainee.weights, *network.weights, *optimizer.variables()), placement)
@@ -95,6 +96,16 @@ class Learning:
         """Gives the network the weights that were kept."""
         for kept, weight in zip(self.kept, self.network.weights, strict=True):
             weight.assign(kept)
+
+
+def _traced(steps: Any, precision: Precision) -> Any:
+    try:
+        return steps.get_concrete_function()
+    except (TypeError, ValueError) as error:  # what TensorFlow raises for operators that take no 16-bit numbers
+        if precision == "float32":
+            raise
+        message = f"the network cannot compute in {precision}: {first_line(error)}."
+        raise ContentError(message, "Take --precision float32.") from error
 
 
 def _state(steps: Any, variables: Iterable[Any], placement: Placement) -> tuple[Any, ...]:
