@@ -48,6 +48,8 @@ def main() -> None:
     accuracy.add_argument("--article", type=int, nargs="*", default=[30], metavar="EPOCHS")
     accuracy.add_argument("--ours", type=int, nargs="*", default=[CONFIG.epochs], metavar="EPOCHS")
     accuracy.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="three for the article")
+    accuracy.add_argument("--further", action="store_true", help="keep the trainings that are there")
+    speed.set_defaults(further=False)
     for part in (speed, accuracy):
         part.add_argument("output", type=Path)
     options = parser.parse_args()
@@ -62,13 +64,14 @@ def main() -> None:
             for length in lengths
             if length[0] == "ours" or number < ARTICLE_SEEDS
         ]
-    write(options.output, options.part, plan)
+    write(options.output, options.part, plan, further=options.further)
 
 
-def write(output: Path, part: str, plan: list[tuple[str, int, int]]) -> None:
+def write(output: Path, part: str, plan: list[tuple[str, int, int]], *, further: bool) -> None:
     """Trains what is planned, one after another, and keeps each result as soon as it is there."""
     document = json.loads(output.read_text()) if output.exists() else {}
-    document[part] = {"machine": describe(), "trainings": []}
+    if not further:
+        document[part] = {"machine": describe(), "trainings": []}
     for recipe, epochs, seed in plan:
         document[part]["trainings"].append(in_fresh_process(recipe, epochs, seed, part))
         output.write_text(json.dumps(document, indent=1) + "\n")

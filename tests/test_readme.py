@@ -104,7 +104,8 @@ def workers(text, folder):
         config["task"]["index"] = index
         env = {**environment(folder), "TF_CONFIG": json.dumps(config)}
         started.append(subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True))
-    assert [process.wait(timeout=300) for process in started] == [0, 0], [process.stderr.read() for process in started]
+    said = [process.communicate(timeout=300)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0], said
     assert (folder / "runs" / "together" / "model.keras").exists()
 
 
