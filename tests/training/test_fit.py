@@ -16,11 +16,6 @@ HERE = choose("cpu")
 L = keras.layers
 
 
-@pytest.fixture
-def digits(tiny_digits):
-    return tiny_digits.train.take(slice(100)), tiny_digits.train.take(slice(100, 150))
-
-
 def network(*middle, **last):
     keras.utils.set_random_seed(0)
     return keras.Sequential(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from digitedge.data.preprocess import to_unit
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -68,7 +70,7 @@ def variants(images: NDArray[np.uint8], augmentation: Augmentation, epochs: int)
     Returns:
         uint8 (n, epochs, height, width, channels).
     """
-    unit = tf.cast(images, tf.float32) / 255.0
+    unit = tf.constant(to_unit(images))
     each = [augment(unit, draws(len(images), 0, epoch), augmentation) for epoch in range(epochs)]
     seen: NDArray[np.uint8] = tf.cast(tf.round(255.0 * tf.stack(each, axis=1)), tf.uint8).numpy()
     return seen
