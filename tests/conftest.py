@@ -18,7 +18,6 @@ from hypothesis import settings
 from digitedge.artifact import Golden
 from digitedge.config import ExportConfig, TrainConfig
 from digitedge.data.loading import load
-from digitedge.data.preprocess import to_unit
 from digitedge.dataset import Splits
 from digitedge.files import write_json
 from digitedge.report.bodies import train_body
@@ -98,8 +97,10 @@ def tiny_golden(tiny_training):
 
 @pytest.fixture(scope="session")
 def calibration(tiny_training):
-    """float32 (100, 28, 28, 1) in [0, 1]: training images for the integer ranges."""
-    return to_unit(tiny_training.train.images[:100])
+    """Calibration of 200 training images, half for the integer ranges and half to choose by."""
+    from digitedge.export.quantize.calibration import divide
+
+    return divide(tiny_training.train.take(slice(200)), 100)
 
 
 @pytest.fixture(scope="session")

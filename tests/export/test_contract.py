@@ -20,7 +20,7 @@ from digitedge.runtime.keras import wrap
 from digitedge.runtime.loading import load, score
 
 FORMATS = entries("digitedge.export", "convert")
-CASES = [(name, precision) for name in FORMATS for precision in LIMITS]
+CASES = [(name, precision) for name in FORMATS for precision in entries("digitedge.runtime", "SUFFIX")[name].PRECISIONS]
 
 on_every_case = pytest.mark.parametrize(("form", "precision"), CASES)
 on_every_format = pytest.mark.parametrize("form", sorted(FORMATS))
@@ -37,7 +37,10 @@ def convert(form, source, precision, calibration):
 
 def exported(form, source, precision, calibration, folder):
     path = folder / f"x{FORMATS[form].SUFFIX}"
-    path.write_bytes(convert(form, source, precision, calibration))
+    made = convert(form, source, precision, calibration)
+    path.write_bytes(made.data)
+    for suffix, data in made.companions.items():
+        path.with_suffix(suffix).write_bytes(data)
     return load(path)
 
 
@@ -126,21 +129,23 @@ import hashlib, sys
 from pathlib import Path
 import numpy as np
 from digitedge.config import ExportConfig
+from digitedge.export.quantize.calibration import Calibration
 from digitedge.export.source import make_source
 from digitedge.registry import entries
 from digitedge.runtime.keras import load
 
-run, calibration = Path(sys.argv[1]), np.load(sys.argv[2])
+run, images = Path(sys.argv[1]), np.load(sys.argv[2])
+calibration = Calibration(images[:100], images[100:], None)
 source = make_source("tiny", load(run / "model.keras"), "probabilities")
 for name, module in entries("digitedge.export", "convert").items():
-    for precision in ("fp32", "int8"):
-        data = module.convert(source, precision, ExportConfig(), calibration if precision == "int8" else None)
-        print(name, precision, hashlib.sha256(data).hexdigest())
+    for precision in entries("digitedge.runtime", "SUFFIX")[name].PRECISIONS:
+        made = module.convert(source, precision, ExportConfig(), calibration if precision == "int8" else None)
+        print(name, precision, hashlib.sha256(made.data + b"".join(made.companions.values())).hexdigest())
 """
 
 
 def test_the_same_weights_give_the_same_bytes_in_another_process(tiny_run, calibration, tmp_path):
-    np.save(tmp_path / "calibration.npy", calibration)
+    np.save(tmp_path / "calibration.npy", np.concatenate([calibration.images, calibration.held_out]))
     done = subprocess.run(
         [sys.executable, "-c", AGAIN, tiny_run, tmp_path / "calibration.npy"],
         capture_output=True,

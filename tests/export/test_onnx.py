@@ -15,7 +15,7 @@ def opset(request):
 
 @pytest.fixture(scope="module")
 def data(opset, tiny_model):
-    return convert(make_source("tiny", tiny_model, "probabilities"), "fp32", ExportConfig(opset=opset), None)
+    return convert(make_source("tiny", tiny_model, "probabilities"), "fp32", ExportConfig(opset=opset), None).data
 
 
 def test_the_opset_is_the_one_asked_for(data, opset):

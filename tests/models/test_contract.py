@@ -82,5 +82,5 @@ def test_it_is_exported_without_a_flipped_label(name, form, tmp_path):
     assert len(set(scores.argmax(axis=1))) >= 3, "a network that always decides alike proves nothing"
     module = entries("digitedge.export", "convert")[form]
     path = tmp_path / f"x.{form}"
-    path.write_bytes(module.convert(make_source(name, original, "probabilities"), "fp32", ExportConfig(), None))
+    path.write_bytes(module.convert(make_source(name, original, "probabilities"), "fp32", ExportConfig(), None).data)
     assert reason(compare(scores, load_any(path)(images), None), LIMITS["fp32"]) is None

@@ -35,8 +35,8 @@ class Artifact:
 
     Attributes:
         path: where it lies.
-        format: `onnx` or `tflite`.
-        precision: `fp32` or `int8`.
+        format: `onnx`, `tflite` or `c99`.
+        precision: `fp32`, `fp16`, `int8-weights` or `int8`.
         sha256: of its bytes.
         size_bytes: on disk.
         spec: what it expects and gives.
@@ -45,6 +45,8 @@ class Artifact:
         operators: how often each operator stands in the file.
         min_runtime: the oldest release that reads it, such as `onnxruntime 1.12`.
         made_with: versions of the libraries that made it.
+        companions: name and sha256 of the files that belong beside it, such as the header of a C source.
+        facts: what was done and found on the way, as JSON types.
     """
 
     path: Path
@@ -58,6 +60,8 @@ class Artifact:
     operators: dict[str, int] = field(default_factory=dict)
     min_runtime: str = ""
     made_with: dict[str, str] = field(default_factory=dict)
+    companions: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -142,10 +146,14 @@ def merge_manifest(folder: Path, artifacts: Iterable[Artifact]) -> Path:
 
 
 def check_unchanged(artifact: Artifact) -> None:
-    """Raises ContentError if the file is not the one that was exported."""
-    if sha256(read_bytes(artifact.path)) != artifact.sha256:
-        message = f"{artifact.path} has changed since it was exported (sha256 differs)."
-        raise ContentError(message, "Export it again with --overwrite, or judge it as a foreign file with --reference.")
+    """Raises ContentError if the file, or one that belongs to it, is not the one that was exported."""
+    for name, digest in {artifact.path.name: artifact.sha256, **artifact.companions}.items():
+        path = artifact.path.parent / name
+        if sha256(read_bytes(path)) != digest:
+            message = f"{path} has changed since it was exported (sha256 differs)."
+            raise ContentError(
+                message, "Export it again with --overwrite, or judge it as a foreign file with --reference."
+            )
 
 
 def write_golden(path: Path, golden: Golden) -> Path:
@@ -214,6 +222,8 @@ def _entry(artifact: Artifact) -> dict[str, Any]:
         "operators": artifact.operators,
         "min_runtime": artifact.min_runtime,
         "made_with": artifact.made_with,
+        "companions": artifact.companions,
+        "facts": artifact.facts,
         "spec": artifact.spec.to_json(),
     }
 

@@ -15,7 +15,8 @@ Augment = Literal["none", "digits", "photo"]
 Schedule = Literal["cosine", "one-cycle", "plateau"]
 Optimizer = Literal["adam", "adamw", "rmsprop", "sgd"]
 Precision = Literal["float32", "bfloat16", "float16"]
-Output = Literal["probabilities", "logits"]
+Input = Literal["float32", "uint8", "int8"]
+Output = Literal["probabilities", "logits", "label"]
 
 # Digits are augmented unless told otherwise; of other images nobody knows whether a turn keeps the label.
 DIGIT_SETS = ("mnist", "mnist-kaggle")
@@ -180,28 +181,44 @@ class ExportConfig:
 
     Attributes:
         formats: names of files in `digitedge.export`.
-        int8: also write each format with 8-bit integers.
+        int8: also write each format with 8-bit integer weights and activations.
+        fp16: also write each format with half-precision weights and arithmetic, behind a float32 input and output.
+        int8_weights: also write each format with 8-bit integer weights and float32 arithmetic.
         opset: of the ONNX files. 17 is read by ONNX Runtime from 1.12 (2022) on; tf2onnx writes at most 18.
+        input: what the exported model takes: `float32` scaled values; `uint8` raw pixels, scaled inside the graph;
+            `int8` the integers of an int8 file themselves.
         output: what the exported model gives.
         calibration_images: training images that the integer ranges are taken from.
+        choice_images: training images besides, that an int8 recipe is chosen by.
+        max_drop: of the accuracy of int8, in percentage points: layers are kept in float until it holds; None keeps
+            every layer in integers.
     """
 
     formats: tuple[str, ...] = ("onnx", "tflite")
     int8: bool = False
+    fp16: bool = False
+    int8_weights: bool = False
     opset: int = 17
+    input: Input = "float32"
     output: Output = "probabilities"
     calibration_images: int = 500
+    choice_images: int = 2_000
+    max_drop: float | None = None
 
     def __post_init__(self) -> None:
         """Raises UsageError for a value out of range."""
         _require(self.opset in (17, 18), "--opset", self.opset, "17 or 18")
         _require(self.calibration_images >= 1, "calibration_images", self.calibration_images, "at least 1")
+        _require(self.choice_images >= 1, "choice_images", self.choice_images, "at least 1")
         _require(bool(self.formats), "--to", "nothing", "at least one format")
+        drop = self.max_drop
+        _require(drop is None or 0.0 <= drop <= 100.0, "--max-drop", drop, "from 0 to 100 points")  # noqa: PLR2004 (per cent)
 
     @property
     def precisions(self) -> tuple[str, ...]:
         """The precisions asked for, the reference first."""
-        return ("fp32", "int8") if self.int8 else ("fp32",)
+        asked = {"fp32": True, "fp16": self.fp16, "int8-weights": self.int8_weights, "int8": self.int8}
+        return tuple(name for name, wanted in asked.items() if wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast, get_args
 from digitedge.errors import ContentError
 
 Layout = Literal["NHWC", "NCHW"]
-OutputKind = Literal["probabilities", "logits"]
+OutputKind = Literal["probabilities", "logits", "label"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,15 @@ class Spec:
     Attributes:
         input_name: name of the input tensor, `image`.
         input_shape: (height, width, channels) of one image, whatever the layout.
-        input_dtype: NumPy name of the input's type, `float32`.
+        input_dtype: NumPy name of the input's type: `float32`; `uint8` for raw pixels, which the file scales itself;
+            `int8` for the integers of an int8 file, whose scale and zero point stand in the file.
         layout: order of the input's axes in the file.
         range: the values that black and white have at the input, before mean and std: (0.0, 1.0).
         mean: subtracted per channel after scaling to `range`; one entry a channel.
         std: divided by per channel after that; one entry a channel.
         output_name: name of the output tensor.
-        output_kind: `probabilities` (sum to 1) or `logits` (before the softmax).
+        output_kind: `probabilities` (sum to 1), `logits` (before the softmax), both float32 (n, classes); or `label`,
+            the place of the winning class, an integer (n,).
         classes: the name of each output, in order.
     """
 

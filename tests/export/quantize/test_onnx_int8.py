@@ -12,6 +12,7 @@ from digitedge.config import ExportConfig
 from digitedge.errors import ContentError
 from digitedge.export.onnx import convert
 from digitedge.export.quantize import onnx_int8
+from digitedge.export.quantize.calibration import Calibration
 from digitedge.export.quantize.onnx_int8 import quantize
 from digitedge.export.source import make_source
 from digitedge.runtime.keras import wrap
@@ -33,18 +34,18 @@ def source(tiny_model):
 
 @pytest.fixture(scope="module")
 def plain(source):
-    return onnx.load_from_string(convert(source, "fp32", WIDE, None))
+    return onnx.load_from_string(convert(source, "fp32", WIDE, None).data)
 
 
 @pytest.fixture(scope="module")
 def quantized(plain, calibration):
-    return quantize(plain, "image", calibration.transpose(0, 3, 1, 2))
+    return quantize(plain, "image", calibration.images.transpose(0, 3, 1, 2))
 
 
 def naive(plain, calibration, folder):
     """ONNX Runtime's own recipe, as its documentation gives it: full 8-bit weights."""
     onnx.save(plain, folder / "plain.onnx")
-    reader = onnx_int8.ImageReader("image", calibration.transpose(0, 3, 1, 2))
+    reader = onnx_int8.ImageReader("image", calibration.images.transpose(0, 3, 1, 2))
     quantize_static(
         folder / "plain.onnx", folder / "naive.onnx", reader, quant_format=QuantFormat.QDQ, per_channel=True,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
@@ -92,10 +93,11 @@ def test_a_net_with_enough_weights_is_less_than_half_as_big():
         [layers.Input((28, 28, 1)), layers.Flatten(), layers.Dense(60, "relu"), layers.Dense(10, "softmax")]
     )
     source = make_source("wide", wrap(network, tuple("0123456789"), name="wide"), "probabilities")
-    images = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
-    sizes = [len(convert(source, precision, WIDE, images)) for precision in ("fp32", "int8")]
+    pixels = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
+    images = Calibration(pixels[:4], pixels[4:], None)
+    sizes = [len(convert(source, precision, WIDE, images).data) for precision in ("fp32", "int8")]
     assert sizes[1] < 0.5 * sizes[0]
-    integer, everything = weights_of(onnx.load_from_string(convert(source, "int8", WIDE, images)))
+    integer, everything = weights_of(onnx.load_from_string(convert(source, "int8", WIDE, images).data))
     assert integer >= 0.9 * everything
 
 
@@ -115,12 +117,12 @@ def test_a_model_without_a_layer_that_can_be_quantized_is_refused():
 def test_a_layer_that_could_saturate_all_the_same_is_refused(plain, calibration, monkeypatch):
     monkeypatch.setattr(onnx_int8, "saturating_layers", lambda model: ("conv1/weights_quantized",))
     with pytest.raises(ContentError, match=re.escape("the weights of conv1/weights_quantized could saturate on a CPU")):
-        quantize(plain, "image", calibration.transpose(0, 3, 1, 2))
+        quantize(plain, "image", calibration.images.transpose(0, 3, 1, 2))
 
 
 def test_the_original_is_left_as_it_was(plain, calibration):
     before = plain.SerializeToString()
-    quantize(plain, "image", calibration[:2].transpose(0, 3, 1, 2))
+    quantize(plain, "image", calibration.images[:2].transpose(0, 3, 1, 2))
     assert plain.SerializeToString() == before
 
 

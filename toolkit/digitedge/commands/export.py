@@ -48,7 +48,7 @@ def export(
 ) -> None:
     """Write a model as ONNX and TFLite, and prove each file before it gets its name."""
     with session("export", json=json, quiet=quiet, debug=debug) as terminal:
-        config = ExportConfig(tuple(dict.fromkeys(to)), int8, opset, output)
+        config = ExportConfig(tuple(dict.fromkeys(to)), int8=int8, opset=opset, output=output)
         document = carry_out(config, source, terminal, calibrate=calibrate, data=data, out=out, overwrite=overwrite)
         terminal.document(document)
         verdict(passed=document["passed"])
@@ -80,7 +80,6 @@ def carry_out(
     """
     from digitedge.commands.folders import KERAS_MODEL, RUNS, exclusive, keras_model_of, newest_run
     from digitedge.commands.judging import record
-    from digitedge.data.preprocess import to_unit
     from digitedge.report.bodies import export_body
     from digitedge.report.counting import counting
     from digitedge.report.documents import envelope
@@ -95,15 +94,16 @@ def carry_out(
         watch(0, 1, "reading the model")
         model = load(path)
         from digitedge.export.exporting import export as export_all
+        from digitedge.export.quantize.calibration import divide
         from digitedge.export.source import make_source
 
         reference = record(model, path, data)
         calibration = _calibration(model, path, calibrate, config)
         for change in dict.fromkeys((*reference.changes, *(calibration.changes if calibration is not None else ()))):
             terminal.note(change)
-        unit = None if calibration is None else to_unit(calibration.images[:])
+        divided = None if calibration is None else divide(calibration, config.calibration_images)
         made = make_source(_stem(path), model, config.output)
-        exported = export_all(made, config, folder, reference.golden, unit, overwrite=overwrite, watch=watch)
+        exported = export_all(made, config, folder, reference.golden, divided, overwrite=overwrite, watch=watch)
     document = envelope("export", export_body(exported, path, reference.golden))
     terminal.show(step(document))
     return document
@@ -156,7 +156,7 @@ def _stem(path: Path) -> str:
 
 
 def _calibration(model: KerasModel, path: Path, calibrate: str | None, config: ExportConfig) -> Dataset | None:
-    """Training images for the integer ranges; never test images."""
+    """Training images for the integer ranges and the choice of a recipe; never test images."""
     from digitedge.commands.folders import recorded_size
     from digitedge.commands.judging import check_fit, split
     from digitedge.data.loading import load
@@ -165,4 +165,4 @@ def _calibration(model: KerasModel, path: Path, calibrate: str | None, config: E
         return None
     images = load(calibrate, recorded_size(path.parent)).train if calibrate is not None else split(path.parent)[0]
     check_fit(model, images)
-    return images.take(slice(config.calibration_images))
+    return images.take(slice(config.calibration_images + config.choice_images))

@@ -7,9 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from digitedge import __version__
-from digitedge.artifact import GOLDEN, Artifact, Golden, merge_manifest, read_manifest, write_golden
-from digitedge.errors import OutputExistsError
-from digitedge.files import move, read_bytes, sha256, write_bytes
+from digitedge.artifact import (
+    GOLDEN,
+    Artifact,
+    Golden,
+    check_unchanged,
+    merge_manifest,
+    read_manifest,
+    write_golden,
+)
+from digitedge.errors import ContentError, OutputExistsError
+from digitedge.files import move, sha256, write_bytes
 from digitedge.measure.limits import LIMITS, reason
 from digitedge.measure.parity import ParityReport, compare
 from digitedge.registry import choose, entries
@@ -20,10 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from digitedge.config import ExportConfig
+    from digitedge.export.converted import Converted
+    from digitedge.export.quantize.calibration import Calibration
     from digitedge.export.source import Source
 
 REJECTED = "rejected"
@@ -51,7 +58,7 @@ def export(
     config: ExportConfig,
     folder: Path,
     golden: Golden,
-    calibration: NDArray[np.float32] | None,
+    calibration: Calibration | None,
     *,
     overwrite: bool = False,
     watch: Callable[[int, int, str], None] = lambda done, total, name: None,  # noqa: ARG005
@@ -65,7 +72,7 @@ def export(
         config: which formats and precisions.
         folder: where to.
         golden: what the original gives for the images that the artefacts are judged on.
-        calibration: float32 (n, height, width, channels) in [0, 1], for int8.
+        calibration: training images, for int8.
         overwrite: whether artefacts of another source or other settings may be replaced.
         watch: told how many artefacts of how many are done, and which comes next.
 
@@ -99,22 +106,21 @@ class _Plan:
     settings: dict[str, Any]
     source: Source
     config: ExportConfig
-    calibration: NDArray[np.float32] | None
+    calibration: Calibration | None
 
 
-def _plans(
-    source: Source, config: ExportConfig, folder: Path, calibration: NDArray[np.float32] | None
-) -> Iterator[_Plan]:
+def _plans(source: Source, config: ExportConfig, folder: Path, calibration: Calibration | None) -> Iterator[_Plan]:
     modules = entries("digitedge.export", "convert")
     for name in config.formats:
         module = choose("format", name, modules)
         for precision in config.precisions:
-            settings: dict[str, Any] = {"digitedge": __version__, "output": config.output}
-            if name == "onnx":
+            settings: dict[str, Any] = {"digitedge": __version__, "input": config.input, "output": config.output}
+            if name != "tflite":
                 settings["opset"] = config.opset
             if precision == "int8" and calibration is not None:
-                settings["calibration_images"] = len(calibration)
-                settings["calibration_sha256"] = sha256(calibration.tobytes())
+                settings["calibration_images"] = len(calibration.images)
+                settings["calibration_sha256"] = calibration.sha256
+                settings["max_drop"] = config.max_drop
             path = folder / f"{source.name}.{precision}{module.SUFFIX}"
             yield _Plan(path, name, precision, module, settings, source, config, calibration)
 
@@ -129,7 +135,8 @@ def _prove(plan: _Plan, golden: Golden) -> Exported:
         staged, artifact = artifact.path, replace(artifact, path=plan.path)
         # In this order: after a kill in between, the next export finds no file and makes it again.
         merge_manifest(plan.path.parent, [artifact])
-        move(staged, plan.path)
+        for name in (*artifact.companions, plan.path.name):
+            move(staged.parent / name, plan.path.parent / name)
     return Exported(artifact, kept is not None, parity, rejection)
 
 
@@ -139,25 +146,38 @@ def _kept(plan: _Plan) -> Artifact | None:
         return None
     for artifact in read_manifest(plan.path.parent):
         made_of = (artifact.path, artifact.source_digest, artifact.settings)
-        same = made_of == (plan.path, plan.source.digest, plan.settings)
-        if same and sha256(read_bytes(plan.path)) == artifact.sha256:
+        if made_of == (plan.path, plan.source.digest, plan.settings) and _whole(artifact):
             return artifact
     return None
 
 
+def _whole(artifact: Artifact) -> bool:
+    try:
+        check_unchanged(artifact)
+    except ContentError:
+        return False
+    return True
+
+
 def _stage(plan: _Plan) -> Artifact:
-    """The file under `rejected`, where it stays until it has been proved."""
-    data = plan.module.convert(plan.source, plan.precision, plan.config, plan.calibration)
+    """The file and its companions under `rejected`, where they stay until they have been proved."""
+    made: Converted = plan.module.convert(plan.source, plan.precision, plan.config, plan.calibration)
+    path = plan.path.parent / REJECTED / plan.path.name
+    companions = {path.with_suffix(suffix).name: data for suffix, data in made.companions.items()}
+    for name, data in companions.items():
+        write_bytes(path.parent / name, data)
     return Artifact(
-        path=write_bytes(plan.path.parent / REJECTED / plan.path.name, data),
+        path=write_bytes(path, made.data),
         format=plan.format,
         precision=plan.precision,
-        sha256=sha256(data),
-        size_bytes=len(data),
-        spec=plan.module.spec_of(plan.source),
+        sha256=sha256(made.data),
+        size_bytes=len(made.data),
+        spec=made.spec,
         source_digest=plan.source.digest,
         settings=plan.settings,
-        operators=plan.module.operators(data),
-        min_runtime=plan.module.min_runtime(data),
+        operators=made.operators,
+        min_runtime=made.min_runtime,
         made_with={name: importlib.metadata.version(name) for name in plan.module.LIBRARIES},
+        companions={name: sha256(data) for name, data in companions.items()},
+        facts=made.facts,
     )

@@ -10,16 +10,16 @@ import onnx
 import tensorflow as tf
 
 from digitedge import __version__
+from digitedge.data.preprocess import to_input
+from digitedge.export.converted import Converted
 from digitedge.export.passes.canonical_names import canonical_names
 from digitedge.export.quantize.onnx_int8 import quantize
 from digitedge.runtime.metadata import KEY, Embedded, to_json
 from digitedge.streams import hushed
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from digitedge.config import ExportConfig
+    from digitedge.export.quantize.calibration import Calibration
     from digitedge.export.source import Source
     from digitedge.spec import Spec
 
@@ -30,21 +30,22 @@ IR_VERSION = 8
 _MIN_RUNTIME = {17: "onnxruntime 1.12", 18: "onnxruntime 1.14"}
 
 
-def convert(source: Source, precision: str, config: ExportConfig, calibration: NDArray[np.float32] | None) -> bytes:
-    """The model as the bytes of an .onnx file. The same source and settings give the same bytes.
+def convert(source: Source, precision: str, config: ExportConfig, calibration: Calibration | None) -> Converted:
+    """The model as an .onnx file. The same source and settings give the same bytes.
 
     Args:
         source: the network.
         precision: `fp32` or `int8`.
         config: opset.
-        calibration: float32 (n, height, width, channels) in [0, 1]: images that the integer ranges are taken from.
+        calibration: training images, for int8.
     """
     model = _from_keras(source, config.opset)
     if precision == "int8":
         if calibration is None:
             raise ValueError("int8 needs calibration images")
-        model = quantize(model, source.spec.input_name, calibration.transpose(0, 3, 1, 2))
-    return _seal(model, source, precision)
+        model = quantize(model, source.spec.input_name, to_input(calibration.images, spec_of(source)))
+    data = _seal(model, source, precision)
+    return Converted(data, spec_of(source), operators(data), min_runtime(data))
 
 
 def spec_of(source: Source) -> Spec:
@@ -70,7 +71,7 @@ def _from_keras(source: Source, opset: int) -> Any:
     signature = [tf.TensorSpec((None, *source.spec.input_shape), tf.float32, name=name)]
 
     def forward(image: Any) -> dict[str, Any]:
-        return {source.spec.output_name: source.network(image, training=False)}
+        return {source.spec.output_name: source.forward(image)}
 
     with hushed():
         function = tf.function(forward, input_signature=signature)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import tensorflow as tf
 import tf_keras as keras
 
 from digitedge.errors import ContentError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from digitedge.spec import Spec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """What is exported.
 
@@ -31,6 +32,14 @@ class Source:
     spec: Spec
     digest: str
 
+    def forward(self, image: Any) -> Any:
+        """What the exported file computes: tf.Tensor (n, height, width, channels), as `spec` says, to scores or labels.
+
+        Of equal scores the first class is the label, as NumPy's argmax has it.
+        """
+        scores = self.network(image, training=False)
+        return tf.argmax(scores, axis=-1, output_type=tf.int64) if self.spec.output_kind == "label" else scores
+
 
 def make_source(name: str, model: KerasModel, output: Output) -> Source:
     """The network with the output that was asked for.
@@ -40,7 +49,8 @@ def make_source(name: str, model: KerasModel, output: Output) -> Source:
     """
     if output == "probabilities":
         return Source(name, model.network, model.spec, model.source_digest)
-    spec = replace(model.spec, output_name="logits", output_kind="logits")
+    spec = replace(model.spec, output_name=output, output_kind=output)
+    # The label is taken from the logits: in 8 bits, two probabilities near 1 can be the same number.
     return Source(name, _without_softmax(name, model.network), spec, model.source_digest)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from digitedge import __version__
+from digitedge.data.preprocess import to_input
+from digitedge.export.converted import Converted
 from digitedge.runtime.metadata import Embedded, to_json
 from digitedge.runtime.tflite import METADATA
 from digitedge.streams import hushed
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitedge.config import ExportConfig
+    from digitedge.export.quantize.calibration import Calibration
     from digitedge.export.source import Source
     from digitedge.spec import Spec
 
@@ -34,27 +37,28 @@ def convert(
     source: Source,
     precision: str,
     config: ExportConfig,  # noqa: ARG001 (every format's signature)
-    calibration: NDArray[np.float32] | None,
-) -> bytes:
-    """The model as the bytes of a .tflite file with a batch of 1. The same source and settings give the same bytes.
+    calibration: Calibration | None,
+) -> Converted:
+    """The model as a .tflite file with a batch of 1. The same source and settings give the same bytes.
 
     Args:
         source: the network.
         precision: `fp32`, or `int8` for integer weights and activations behind a float32 input and output.
         config: not needed here.
-        calibration: float32 (n, height, width, channels) in [0, 1]: images that the integer ranges are taken from.
+        calibration: training images, for int8.
     """
     signature = [tf.TensorSpec((1, *source.spec.input_shape), tf.float32, name=source.spec.input_name)]
     with hushed():
-        function = tf.function(lambda image: {source.spec.output_name: source.network(image, training=False)})
+        function = tf.function(lambda image: {source.spec.output_name: source.forward(image)})
         concrete = function.get_concrete_function(*signature)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], source.network)
         if precision == "int8":
             if calibration is None:
                 raise ValueError("int8 needs calibration images")
-            _ask_for_int8(converter, calibration)
+            _ask_for_int8(converter, to_input(calibration.images, source.spec))
         data: bytes = converter.convert()
-    return _seal(data, source, precision)
+    data = _seal(data, source, precision)
+    return Converted(data, spec_of(source), operators(data), min_runtime(data))
 
 
 def spec_of(source: Source) -> Spec:

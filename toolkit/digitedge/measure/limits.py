@@ -42,6 +42,11 @@ LIMITS = {
     # The same arithmetic in another order. Float32 rounding moves a probability by about 1e-6; a difference of 1e-4
     # is a different computation. No label may change.
     "fp32": Limits(max_flips=0.0, max_flips_of_errors=0.0, max_drop=None, max_abs=1e-4),
+    # 11 significant bits instead of 24: a probability moves by about 1e-3 at most. Where two classes are that close the
+    # label can change, once in some thousand images.
+    "fp16": Limits(max_flips=0.001, max_flips_of_errors=0.05, max_drop=0.001, max_abs=2e-2),
+    # Only the weights are rounded, to 1 part in 254 of the largest of their channel; the arithmetic is float32.
+    "int8-weights": Limits(max_flips=0.002, max_flips_of_errors=0.1, max_drop=0.001, max_abs=None),
     # 8-bit integers round every tensor to 1 part in 256. Scores move visibly, decisions must not: two labels in a
     # thousand is what a careful recipe loses at most on a good model. A weak one is undecided more often, in proportion
     # to its errors: a tenth of them. 0.10 points is about one standard deviation of an accuracy that is measured on

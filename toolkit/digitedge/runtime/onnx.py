@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from digitedge.spec import Spec
 
 SUFFIX = ".onnx"
+# What the format can hold; `digitedge export` makes nothing else of it.
+PRECISIONS = ("fp32", "int8")
+INPUTS = ("float32",)
+OUTPUTS = ("probabilities", "logits")
 
 
 @dataclass(frozen=True)
