@@ -1,5 +1,5 @@
 # make run    sets everything up in .venv and does the main job: train, export with int8, verify, bench, report
-# make test   sets everything up in .venv, checks the code and runs the tests
+# make test   sets everything up in .venv, checks the code and runs the tests, two files at a time
 # Another interpreter: make run PYTHON=python3.12. Arguments for digitedge run: make run ARGS="--epochs 20".
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ run: $(VENV)/installed
 	$(BIN)/digitedge run $(ARGS)
 
 test: check
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" pre-commit run --all-files

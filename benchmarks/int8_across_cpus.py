@@ -24,6 +24,9 @@ from digitedge.analysis.saturation import saturating_layers
 from digitedge.artifact import Golden, read_golden
 from digitedge.commands.judging import split
 from digitedge.data.preprocess import to_unit
+from digitedge.export.quantize.onnx_int8 import prepare, quantize
+from digitedge.export.quantize.ranges import whole_ranges
+from digitedge.export.quantize.recipes import RECIPES
 from digitedge.measure.machine import describe
 from digitedge.measure.parity import compare
 
@@ -81,25 +84,12 @@ def _judge(path: Path, cpu: str, golden: Golden, folder: Path) -> dict[str, obje
 
 
 def _naive(run: Path, target: Path) -> Path:
-    """The same calibration images, the same operators, full 8-bit weights."""
-    from onnxruntime.quantization import QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    from digitedge.export.quantize.onnx_int8 import OPERATORS, ImageReader
-
-    prepared = target.with_name("prepared.onnx")
-    quant_pre_process(run / "classic.fp32.onnx", prepared, skip_symbolic_shape=True)
+    """The same calibration images, the same operators, full 8-bit weights: ONNX Runtime's usual recipe."""
+    prepared = prepare(onnx.load(run / "classic.fp32.onnx"))
     learnt, _ = split(run)
     images = to_unit(learnt.images[:CALIBRATION_IMAGES]).transpose(0, 3, 1, 2)
-    quantize_static(
-        prepared,
-        target,
-        ImageReader("image", images),
-        op_types_to_quantize=OPERATORS,
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-    )
+    (usual,) = (recipe for recipe in RECIPES if recipe.name == "s8-channel")
+    onnx.save(quantize(prepared, usual, whole_ranges(prepared, images)), target)
     return target
 
 

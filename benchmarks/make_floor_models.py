@@ -2,7 +2,8 @@
 
     python benchmarks/make_floor_models.py
 
-An image of 1 x 10 values in, the same ten values out, by one Flatten (ONNX) or Reshape (TFLite), which copies 40 bytes.
+An image of 1 x 10 values in, the same ten values out, by one Flatten (ONNX), Reshape (TFLite) or loop (C), which copies 40
+bytes.
 They ship inside the package, in digitedge/bench/floor/. The same versions of the libraries give the same bytes.
 """
 
@@ -53,14 +54,27 @@ def identity_tflite() -> bytes:
     return stream.getvalue()
 
 
+def identity_c99() -> tuple[bytes, bytes]:
+    """A .c file and its header: ten floats to ten floats."""
+    from digitedge.export.c.frame import write
+    from digitedge.export.c.program import Buffer, Program, Step
+
+    takes, gives = Buffer("float", 10), Buffer("float", 10)
+    body = "    for (int i = 0; i < 10; i++) {\n        y[i] = x[i];\n    }"
+    copy = Step("copy1", "The same values", body, (takes,), gives)
+    return write("identity", Program(takes, gives, (copy,)), Embedded(SPEC, "identity", "fp32", "floor"))
+
+
 def description(spec: Spec) -> str:
     return to_json(Embedded(spec, source_digest="identity", precision="fp32", version="floor"))
 
 
 def main() -> None:
     folder = Path(digitedge.bench.__file__).parent / "floor"
-    for name, make in {"identity.onnx": identity_onnx, "identity.tflite": identity_tflite}.items():
-        path = write_bytes(folder / name, make())
+    source, header = identity_c99()
+    made = {"onnx": identity_onnx(), "tflite": identity_tflite(), "c": source, "h": header}
+    for suffix, data in made.items():
+        path = write_bytes(folder / f"identity.{suffix}", data)
         print(f"{path}  {path.stat().st_size} bytes")
 
 

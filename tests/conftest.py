@@ -100,7 +100,7 @@ def calibration(tiny_training):
     """Calibration of 200 training images, half for the integer ranges and half to choose by."""
     from digitedge.export.quantize.calibration import divide
 
-    return divide(tiny_training.train.take(slice(200)), 100)
+    return divide(tiny_training.train, 100, 100)
 
 
 @pytest.fixture(scope="session")
@@ -119,6 +119,35 @@ def tiny_run(tiny_training, tiny_config, tiny_golden, calibration, tmp_path_fact
     exported = export(source, ExportConfig(int8=True), folder, tiny_golden, calibration)
     assert [one.reason for one in exported] == [None] * 4
     return folder
+
+
+@pytest.fixture(scope="session")
+def every_file(tiny_run, tiny_model, calibration, tmp_path_factory):
+    """Path of a folder with model.keras and `tiny.<precision><suffix>` in every format and precision. Read only."""
+    from digitedge.export.source import make_source
+    from digitedge.registry import entries
+
+    folder = tmp_path_factory.mktemp("files")
+    shutil.copy(tiny_run / "model.keras", folder)
+    source, config = make_source("tiny", tiny_model, "probabilities"), ExportConfig()
+    for name, module in entries("digitedge.export", "convert").items():
+        for precision in entries("digitedge.runtime", "SUFFIX")[name].PRECISIONS:
+            made = module.convert(source, precision, config, calibration if precision == "int8" else None)
+            path = folder / f"tiny.{precision}{module.SUFFIX}"
+            for suffix, data in {module.SUFFIX: made.data, **made.companions}.items():
+                path.with_suffix(suffix).write_bytes(data)
+    return folder
+
+
+@pytest.fixture
+def label_file(tiny_model, tmp_path):
+    """Path of an .onnx file that takes raw pixels and gives labels."""
+    from digitedge.export.onnx import convert
+    from digitedge.export.source import make_source
+
+    path = tmp_path / "label.fp32.onnx"
+    path.write_bytes(convert(make_source("tiny", tiny_model, "label"), "fp32", ExportConfig(input="uint8"), None).data)
+    return path
 
 
 @pytest.fixture
@@ -150,6 +179,27 @@ class _Elsewhere:
 
     def take(self, indices):
         return _Elsewhere(self.images[indices], self.reads)
+
+
+@pytest.fixture
+def quantized(tmp_path):
+    """quantized(model, images, **options of quantize_static) -> onnx.ModelProto: QDQ, u8 and 7-bit s8 per channel.
+
+    By ONNX Runtime's own quantizer; the images are as the model's input expects.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    def quantize(model, images, **options):
+        onnx.save(model, tmp_path / "plain.onnx")
+        chosen = {"per_channel": True, "reduce_range": True, "activation_type": QuantType.QUInt8} | options
+        quantize_static(
+            tmp_path / "plain.onnx", tmp_path / "quantized.onnx", _Reader(images),
+            quant_format=QuantFormat.QDQ, weight_type=chosen.pop("weight_type", QuantType.QInt8), **chosen,
+        )  # fmt: skip
+        return onnx.load(tmp_path / "quantized.onnx")
+
+    return quantize
 
 
 @dataclass(frozen=True)
@@ -230,6 +280,17 @@ def find_spec(cls, name, path=None, target=None):
     return None if name.split(".")[0] in {names!r} else find(name, path, target)
 PathFinder.find_spec = classmethod(find_spec)
 """
+
+
+class _Reader:
+    """Images one at a time, as ONNX Runtime's quantizer asks for them."""
+
+    def __init__(self, images):
+        self._images = iter(images)
+
+    def get_next(self):
+        image = next(self._images, None)
+        return None if image is None else {"image": image[None]}
 
 
 def _no_number(text):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitedge.errors import ContentError
-from digitedge.spec import Spec, image_spec
+from digitedge.spec import Spec, image_spec, raw_pixels
 
 DIGITS = image_spec((28, 28, 1), tuple("0123456789"), "NCHW")
 
@@ -43,6 +43,7 @@ def test_any_description_survives_json(shape, classes, layout):
         ({"std": (1.0, 1.0)}, "std has 2 entries for 1 channels"),
         ({"std": (0.0,)}, "std has a zero"),
         ({"range": (1.0, 0.0)}, r"range \(1.0, 0.0\) is empty"),
+        ({"input_dtype": "float64"}, "input_dtype is float64"),
         ({"layout": "CHWN"}, "layout is CHWN"),
         ({"output_kind": "scores"}, "output_kind is scores"),
         ({"classes": ("0",)}, "1 class"),
@@ -65,3 +66,10 @@ def test_a_description_that_lacks_a_key_is_refused(key):
 def test_a_description_with_another_type_is_refused(change):
     with pytest.raises(ContentError, match="a model's description cannot be read"):
         Spec.from_json(DIGITS.to_json() | change)
+
+
+def test_raw_pixels_are_described_as_what_lies_at_the_input():
+    colours = replace(image_spec((4, 5, 3), ("a", "b"), "NCHW"), range=(-1.0, 1.0), mean=(0.5,) * 3, std=(0.2,) * 3)
+    raw = raw_pixels(colours)
+    assert (raw.input_dtype, raw.range, raw.mean, raw.std) == ("uint8", (0.0, 255.0), (0.0,) * 3, (1.0,) * 3)
+    assert replace(raw, input_dtype="float32", range=(-1.0, 1.0), mean=(0.5,) * 3, std=(0.2,) * 3) == colours

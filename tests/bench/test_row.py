@@ -33,7 +33,16 @@ KEYS = (
         "p50_high_us",
     ),
     *("p90_us", "p99_us", "p999_us", "mean_us", "std_us", "floor_p50_us", "images_per_s", "load_ms", "first_ms"),
-    *("rss_bytes", "size_bytes", "accuracy", "agreement", "disagreement", "nodes_on_provider", "nodes_elsewhere"),
+    *(
+        "rss_bytes",
+        "size_bytes",
+        "flash_bytes",
+        "accuracy",
+        "agreement",
+        "disagreement",
+        "nodes_on_provider",
+        "nodes_elsewhere",
+    ),
     *("stable", "valid", "reason"),
 )
 TIMES = [key for key in KEYS if key.endswith(("_us", "_ms", "_per_s"))]

@@ -15,12 +15,12 @@ from digitedge.runtime.loading import load
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "make_floor_models.py"
 
 
-@pytest.mark.parametrize("name", ["onnx", "tflite"])
+@pytest.mark.parametrize("name", ["onnx", "tflite", "c99"])
 def test_the_floor_gives_back_what_it_is_given(name: str) -> None:
     floor = floor_of(name)
     assert floor is not None
     assert (floor.format, floor.is_floor) == (name, True)
-    assert floor.path.stat().st_size < 2000
+    assert floor.path.stat().st_size < 2500
     images = np.random.default_rng(0).random((7, 1, 10, 1), np.float32)
     assert np.array_equal(load(floor.path)(images), images.reshape(7, 10))
 
@@ -34,6 +34,8 @@ def test_the_committed_script_makes_these_very_bytes() -> None:
     floor = floor_of("onnx")
     assert floor is not None
     assert script.identity_onnx() == floor.path.read_bytes()
+    source = floor.path.with_suffix(".c")
+    assert script.identity_c99() == (source.read_bytes(), source.with_suffix(".h").read_bytes())
 
 
 def test_keras_has_no_floor() -> None:

@@ -46,6 +46,7 @@ def row(
         first_ms=1.0,
         rss_bytes=60_000_000,
         size_bytes=KILOBYTES[precision],
+        flash_bytes=None,
         accuracy=None,
         agreement=agreement,
         disagreement=why,
@@ -191,6 +192,12 @@ def test_int8_that_saves_nothing_is_not_praised_for_it() -> None:
     assert verdict([ONNX, large], VNNI).endswith(
         "classic.int8.onnx is 1.30x slower than classic.fp32.onnx and saves no bytes."
     )
+
+
+def test_of_a_c_source_the_flash_counts_and_not_the_text() -> None:
+    fp32 = replace(ONNX, format="c99", path=Path("classic.fp32.c"), size_bytes=3_000_000, flash_bytes=816_000)
+    int8 = replace(INT8_ONNX, format="c99", path=Path("classic.int8.c"), size_bytes=990_000, flash_bytes=206_000)
+    assert verdict([fp32, int8], VNNI).endswith("take it where 610 kB matter.")
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:

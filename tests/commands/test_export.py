@@ -13,8 +13,9 @@ import pytest
 from digitedge.files import sha256
 from digitedge.measure.limits import LIMITS
 
-KEYS = {"schema_version", "command", "digitedge", "machine", "artifacts", "verify", "passed"}
-ARTIFACT = {"path", "format", "precision", "sha256", "size_bytes", "operators", "min_runtime", "unchanged"}
+KEYS = {"schema_version", "command", "digitedge", "machine", "artifacts", "verify", "explain", "passed"}
+ARTIFACT = {"path", "format", "precision", "sha256", "size_bytes", "operators", "min_runtime", "unchanged",
+            "companions", "facts", "stored_bytes"}  # fmt: skip
 VERIFY = {"reference", "test_set", "results", "passed"}
 ROW = {
     "path", "format", "precision", "provider", "n", "agreement", "flips", "accuracy", "accuracy_reference", "max_abs",
@@ -105,12 +106,51 @@ def test_a_later_export_leaves_the_other_entries_of_the_manifest(digitedge, trai
     assert json.loads((trained / "manifest.json").read_text())["files"].keys() == {"tiny.fp32.onnx", "tiny.fp32.tflite"}
 
 
-@pytest.mark.parametrize("name", ["onxx", "keras", "c99"])
+@pytest.mark.parametrize("name", ["onxx", "keras", "c"])
 def test_an_unknown_format_lists_the_choices_and_loads_nothing(digitedge, own_run, name):
     ended = digitedge("export", "--to", name)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith(f"error: unknown format: {name}.")
-    assert ended.error.endswith("Choose from: onnx, tflite.")
+    assert ended.error.endswith("Choose from: c99, onnx, tflite.")
+
+
+def test_a_precision_that_a_format_cannot_hold_says_what_does_and_loads_nothing(digitedge, own_run):
+    ended = digitedge("export", "--to", "c99", "--fp16")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.error.startswith("c99 has no fp16; it can hold fp32 and int8. Leave out --fp16, or export only")
+
+
+def test_max_drop_without_int8_is_2(digitedge, own_run):
+    ended = digitedge("export", "--max-drop", "0.1")
+    assert (ended.code, ended.error) == (2, "--max-drop is for integers. Add --int8, or leave it out.")
+
+
+def test_explain_shows_every_layer_of_every_onnx_file(digitedge, trained):
+    ended = digitedge("export", "--to", "onnx", "--int8", "--explain", "--json")
+    assert ended.code == 0
+    fp32, int8 = ended.document["explain"]
+    assert [Path(one["path"]).name for one in (fp32, int8)] == ["tiny.fp32.onnx", "tiny.int8.onnx"]
+    assert [row["weight_bits"] for row in int8["layers"] if row["weight_bits"]] == [7] * 3
+    assert all(row["sqnr_db"] is None or row["sqnr_db"] > 100 for row in fp32["layers"])
+    assert all(row["sqnr_db"] < 60 for row in int8["layers"])
+
+
+def test_explain_needs_an_onnx_file(digitedge, own_run):
+    ended = digitedge("export", "--to", "tflite", "--explain")
+    assert (ended.code, ended.error) == (2, "--explain is for .onnx files. Add --to onnx, or leave it out.")
+
+
+def test_a_c_source_comes_with_its_header(digitedge, trained):
+    document = digitedge("export", "--to", "c99", "--json").document
+    (artifact,) = document["artifacts"]
+    assert names(trained) >= {"tiny.fp32.c", "tiny.fp32.h"}
+    assert artifact["companions"] == {"tiny.fp32.h": sha256((trained / "tiny.fp32.h").read_bytes())}
+    assert artifact["stored_bytes"] < artifact["size_bytes"] == (trained / "tiny.fp32.c").stat().st_size
+    (trained / "tiny.fp32.h").write_text("/* another */")
+    ended = digitedge("verify", "--json")
+    assert ended.code == 3
+    assert f"{trained / 'tiny.fp32.h'} has changed since it was exported" in ended.document["error"]["message"]
+    assert digitedge("export", "--to", "c99").code == 2, "a file that is not whole is not kept"
 
 
 def test_opset_18_is_written_and_needs_a_newer_runtime(digitedge, trained):
@@ -251,7 +291,7 @@ def test_a_good_file_stays_where_its_successor_fails(digitedge, own_run, monkeyp
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("gone.keras", None, "gone.keras does not exist. Name a run folder or a .keras file."),
+        ("gone.keras", None, "gone.keras does not exist. Name a run folder, a .keras file or a SavedModel."),
         ("mine.keras", b"", "mine.keras is empty."),
         ("mine.keras", b"PK\x03\x04 cut off", "mine.keras is not a .keras archive"),
         ("mine.keras", b"garbage", "mine.keras is not a .keras archive"),

@@ -292,3 +292,11 @@ def test_on_a_device_it_needs_onnx_runtime_alone_and_is_quick(process, ended, ow
     seconds = time.perf_counter() - started
     assert labels_of(done) == ["7"]
     assert seconds < 6.0, "1.2 on a quiet machine"
+
+
+def test_a_file_that_gives_labels_is_not_sure_of_anything(digitedge, label_file, digits, tmp_path):
+    ended = digitedge("predict", "digits", "--model", label_file, "--picture", "labels.png", "--json")
+    assert labels_of(ended) == [str(n) for n in range(10)]
+    assert {row["confidence"] for row in ended.document["predictions"]} == {None}
+    assert (tmp_path / "labels.png").exists()
+    assert digitedge("predict", "digits/3.png", "--model", label_file).out.splitlines()[1].split()[1:] == ["3", "–"]  # noqa: RUF001

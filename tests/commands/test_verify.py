@@ -201,7 +201,7 @@ def test_a_damaged_file_is_3(digitedge, own_run, suffix, damage):
     [
         ("gone", "gone does not exist. Name a run folder or a model file."),
         ("gone.onnx", "gone.onnx does not exist. Name a run folder or a model file."),
-        ("text.txt", "text.txt is not a model that digitedge reads. It must end in one of .keras, .onnx, .tflite."),
+        ("text.txt", "text.txt is not a model that digitedge reads. It must end in one of .c, .keras, .onnx, .tflite."),
         ("bare", "bare holds no exported files. Type: digitedge export"),
     ],
 )
@@ -219,3 +219,21 @@ def test_a_file_that_the_manifest_names_and_that_is_gone_is_3(digitedge, own_run
     ended = digitedge("verify")
     assert ended.code == 3
     assert ended.error.startswith(f"{own_run / 'tiny.fp32.onnx'} does not exist.")
+
+
+def test_of_labels_no_difference_of_scores_is_told(digitedge, own_run, label_file, tiny_data):
+    for words in (
+        (label_file, "--reference", own_run / "model.keras"),
+        (own_run / "tiny.fp32.onnx", "--reference", label_file, "--data", tiny_data),
+    ):
+        ended = digitedge("verify", *words, "--json")
+        assert ended.code == 0
+        (row,) = ended.document["results"]
+        assert (row["flips"], row["n"], row["max_abs"], row["mean_abs"]) == (0, 200, None, None)
+
+
+def test_labels_that_differ_fail(digitedge, other_model, label_file, tiny_data):
+    ended = digitedge("verify", label_file, "--reference", other_model, "--data", tiny_data, "--json")
+    assert ended.code == 1
+    (row,) = ended.document["results"]
+    assert row["reason"] == "180 of 200 images get another label than the reference gives; none may"

@@ -164,7 +164,7 @@ def test_a_rejected_replacement_leaves_the_old_file_in_its_place(other, own_run,
 
 def test_an_unknown_format_lists_the_choices_and_writes_nothing(source, tiny_golden, tmp_path):
     with pytest.raises(
-        UnknownNameError, match=r"unknown format: onxx\. Did you mean onnx\? Choose from: onnx, tflite\."
+        UnknownNameError, match=r"unknown format: onxx\. Did you mean onnx\? Choose from: c99, onnx, tflite\."
     ):
         export(source, ExportConfig(("tflite", "onxx")), tmp_path, tiny_golden, None)
     assert snapshot(tmp_path) == {}

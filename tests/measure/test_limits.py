@@ -120,3 +120,9 @@ def test_one_score_that_is_not_finite_fails_before_anything_else_is_looked_at() 
 def test_without_labels_the_loss_is_not_judged() -> None:
     unlabelled = replace(PERFECT, accuracy=None, accuracy_reference=None, mcnemar_p=None)
     assert reason(unlabelled, LIMITS["int8"]) is None
+
+
+def test_labels_are_judged_by_the_decisions_alone() -> None:
+    labels = replace(PERFECT, max_abs=None, mean_abs=None)
+    assert reason(labels, LIMITS["fp32"]) is None
+    assert "none may" in str(reason(replace(labels, flips=(7,)), LIMITS["fp32"]))

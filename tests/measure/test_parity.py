@@ -134,3 +134,11 @@ def test_softmax_of_large_logits_does_not_overflow() -> None:
 @pytest.mark.parametrize("row", [[np.nan, 0.0], [np.inf, 0.0], [-np.inf, -np.inf]])
 def test_softmax_hides_no_broken_logit(row: list[float]) -> None:
     assert np.isnan(softmax(np.array([row], np.float32))).all()
+
+
+def test_of_labels_only_the_decisions_are_compared() -> None:
+    unsure, labels = confident([0, 1, 2]), np.eye(3, dtype=np.float32)[[0, 2, 2]]
+    report = compare(unsure, labels, np.array([0, 1, 2]), decisions_only=True)
+    assert (report.max_abs, report.mean_abs) == (None, None)
+    assert (report.flips, report.flipped_to, report.accuracy) == ((1,), (2,), 2 / 3)
+    assert compare(unsure, labels, None).max_abs == pytest.approx(0.95)

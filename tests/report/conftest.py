@@ -122,8 +122,11 @@ def export_document(verify_document):
             "precision": "fp32",
             "sha256": "0" * 64,
             "size_bytes": SIZES[result["format"]],
+            "stored_bytes": SIZES[result["format"]],
             "operators": {"Conv": 2, "Gemm": 3},
             "min_runtime": "any",
+            "companions": {},
+            "facts": {},
             "unchanged": result["format"] == "tflite",
         }
         for result in verify_document["results"]
@@ -155,6 +158,7 @@ def latency(path, p50_us):
         "first_ms": 1.2,
         "rss_bytes": 31_000_000,
         "size_bytes": SIZES[path.suffix[1:]],
+        "flash_bytes": None,
         "accuracy": 10 / 12,
         "agreement": 1.0,
         "nodes_on_provider": 5,

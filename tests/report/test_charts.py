@@ -19,6 +19,7 @@ def row(form, precision, p50_us, size_bytes, accuracy=0.99, *, provider="cpu"):
         "provider": provider,
         "p50_us": p50_us,
         "size_bytes": size_bytes,
+        "flash_bytes": None,
         "accuracy": accuracy,
     }
 
@@ -60,12 +61,12 @@ def test_confusion_of_many_classes_leaves_the_numbers_out():
 def test_tradeoff_names_each_point_in_both_panels():
     found = words(charts.tradeoff([row("onnx", "fp32", 60, 818e3), row("tflite", "int8", 41, 214e3)]))
     assert found.count("onnx fp32") == found.count("tflite int8") == 2
-    assert {"Size on disk", "Accuracy", "200 kB"} <= {*found}
+    assert {"Size in the device", "Accuracy", "200 kB"} <= {*found}
 
 
 def test_tradeoff_without_labels_has_no_accuracy():
     found = words(charts.tradeoff([row("onnx", "fp32", 60, 818e3, accuracy=None)]))
-    assert "Size on disk" in found
+    assert "Size in the device" in found
     assert "Accuracy" not in found
 
 

@@ -10,7 +10,8 @@ import tf_keras as keras
 from tf_keras import layers
 
 from digitedge.errors import ContentError, UsageError
-from digitedge.runtime.keras import check_network, classes_of, digest_of, load, wrap
+from digitedge.runtime.keras import classes_of, digest_of, load, wrap
+from digitedge.runtime.keras_checks import check_network
 from digitedge.training.run import save
 
 

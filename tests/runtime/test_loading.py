@@ -15,11 +15,10 @@ def test_the_suffix_says_the_format(name, form):
     assert format_of(Path(name)) == form
 
 
-@pytest.mark.parametrize("name", ["a.h5", "a.ONNX", "onnx", "a.onnx.bak", ".onnx"])
+@pytest.mark.parametrize("name", ["a.pb", "a.ONNX", "onnx", "a.onnx.bak", ".onnx"])
 def test_another_suffix_is_answered_with_those_that_are_read(name):
-    with pytest.raises(
-        ContentError, match=r"is not a model that digitedge reads\. It must end in one of \.keras, \.onnx, \.tflite"
-    ):
+    known = r"\.c, \.keras, \.onnx, \.tflite"
+    with pytest.raises(ContentError, match=rf"is not a model that digitedge reads\. It must end in one of {known}"):
         load(Path(name))
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -11,10 +12,23 @@ from digitedge.runtime.loading import load
 from digitedge.runtime.metadata import KEY, Embedded, to_json
 from digitedge.runtime.onnx import open_session
 from digitedge.runtime.provider import find
-from digitedge.spec import image_spec
+from digitedge.spec import image_spec, raw_pixels
 
 SPEC = image_spec((2, 2, 1), ("a", "b", "c", "d"), "NCHW")
 DESCRIPTION = to_json(Embedded(SPEC, "digest", "fp32", "0.1.0"))
+
+
+def raw(*, kind=TensorProto.UINT8):
+    """A model that takes raw pixels, and gives the place of the brightest as the label."""
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Flatten", ["float"], ["pixels"]),
+        helper.make_node("ArgMax", ["pixels"], ["label"], axis=1, keepdims=0),
+    ]
+    image = helper.make_tensor_value_info("image", kind, ("N", 1, 2, 2))
+    label = helper.make_tensor_value_info("label", TensorProto.INT64, ["N"])
+    graph = helper.make_graph(nodes, "g", [image], [label])
+    return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
 
 
 def flatten(shape=("N", 1, 2, 2), classes=4, *, initializers=(), kind=TensorProto.FLOAT, output="probabilities"):
@@ -67,6 +81,32 @@ def test_a_graph_that_contradicts_its_description_is_refused(tmp_path, model):
     with pytest.raises(
         ContentError, match=r"x\.onnx (has other inputs or outputs than its description says|cannot be loaded)"
     ):
+        load(path)
+
+
+RAW = to_json(Embedded(replace(raw_pixels(SPEC), output_name="label", output_kind="label"), "digest", "fp32", "0.1.0"))
+
+
+def test_raw_pixels_go_in_and_a_label_comes_out(tmp_path):
+    model = load(written(tmp_path / "x.onnx", raw(), RAW))
+    images = np.array([[1, 0, 0, 0], [0, 0, 0.999, 0.998]], np.float32).reshape(2, 2, 2, 1)  # both are pixel 255 then
+    assert model(images).tolist() == [[1, 0, 0, 0], [0, 0, 1, 0]]
+    assert model.prepare(images)() is None
+
+
+@pytest.mark.parametrize(
+    ("model", "description"),
+    [
+        (raw(kind=TensorProto.FLOAT), RAW),
+        (raw(), RAW.replace('"uint8"', '"float32"')),
+        (raw(), RAW.replace('"uint8"', '"int8"')),
+        (raw(), RAW.replace('"output_kind": "label"', '"output_kind": "logits"')),
+        (flatten(output="label"), RAW.replace('"uint8"', '"float32"')),
+    ],
+)
+def test_integers_that_contradict_the_description_are_refused(tmp_path, model, description):
+    path = written(tmp_path / "x.onnx", model, description)
+    with pytest.raises(ContentError, match=r"x\.onnx has other inputs or outputs than its description says"):
         load(path)
 
 

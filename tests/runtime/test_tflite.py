@@ -76,6 +76,46 @@ def test_a_graph_that_contradicts_its_description_is_refused(tmp_path, data, spe
         load(tmp_path / "x.tflite")
 
 
+@pytest.fixture(scope="module")
+def integers(tiny_model, calibration):
+    """The bytes of a file that takes and gives int8."""
+    from digitedge.config import ExportConfig
+    from digitedge.export.source import make_source
+    from digitedge.export.tflite import convert
+
+    source = make_source("tiny", tiny_model, "probabilities")
+    return convert(source, "int8", ExportConfig(int8=True, input="int8"), calibration).data
+
+
+def test_the_integers_of_an_int8_file_are_those_that_its_tensors_define(tmp_path, integers, tiny_golden):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=integers)
+    interpreter.allocate_tensors()
+    (image,), (scores,) = interpreter.get_input_details(), interpreter.get_output_details()
+    expected = []
+    for pixels in tiny_golden.images[:20]:
+        interpreter.set_tensor(image["index"], (pixels.astype(np.int16) - 128).astype(np.int8)[None])
+        interpreter.invoke()
+        expected.append((interpreter.get_tensor(scores["index"])[0].astype(np.float64) + 128) / 256)
+    (tmp_path / "x.tflite").write_bytes(integers)
+    found = load(tmp_path / "x.tflite")(tiny_golden.images[:20].astype(np.float32) / 255)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("changed", [("int8", "uint8"), ("int8", "float32"), ("probabilities", "label")])
+def test_integers_that_contradict_the_description_are_refused(tmp_path, integers, changed):
+    with zipfile.ZipFile(io.BytesIO(integers)) as archive:
+        text = archive.read("metadata.json").decode()
+    before, after = ('"output_kind": "{}"' if changed[0] == "probabilities" else '"input_dtype": "{}"', changed)
+    (tmp_path / "x.tflite").write_bytes(
+        described(integers, text.replace(before.format(after[0]), before.format(after[1])))
+    )
+    with pytest.raises(ContentError, match=r"x\.tflite has other inputs or outputs than its description says"):
+        load(tmp_path / "x.tflite")
+
+
 @given(position=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255))
 def test_a_changed_byte_of_the_description_gives_a_model_or_a_content_error(tmp_path_factory, data, position, value):
     start = len(without_description(data))

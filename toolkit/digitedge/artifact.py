@@ -63,6 +63,12 @@ class Artifact:
     companions: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def stored_bytes(self) -> int:
+        """What it takes in a device: the file, or the flash that the weights of a C source take."""
+        flash_bytes: int = self.facts["sizes"]["flash_bytes"] if "sizes" in self.facts else self.size_bytes
+        return flash_bytes
+
 
 @dataclass(frozen=True)
 class Golden:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, cast, get_args
 
 from digitedge.errors import ContentError
 
 Layout = Literal["NHWC", "NCHW"]
 OutputKind = Literal["probabilities", "logits", "label"]
+INPUT_DTYPES = ("float32", "uint8", "int8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Spec:
         input_dtype: NumPy name of the input's type: `float32`; `uint8` for raw pixels, which the file scales itself;
             `int8` for the integers of an int8 file, whose scale and zero point stand in the file.
         layout: order of the input's axes in the file.
-        range: the values that black and white have at the input, before mean and std: (0.0, 1.0).
+        range: the values that black and white have at the input, before mean and std: (0.0, 1.0); of raw pixels always
+            (0.0, 255.0), with a mean of 0 and a std of 1.
         mean: subtracted per channel after scaling to `range`; one entry a channel.
         std: divided by per channel after that; one entry a channel.
         output_name: name of the output tensor.
@@ -49,6 +51,7 @@ class Spec:
             (len(self.std) != channels, f"std has {len(self.std)} entries for {channels} channels"),
             (0.0 in self.std, "std has a zero"),
             (self.range[0] >= self.range[1], f"range {self.range} is empty"),
+            (self.input_dtype not in INPUT_DTYPES, f"input_dtype is {self.input_dtype}"),
             (self.layout not in get_args(Layout), f"layout is {self.layout}"),
             (self.output_kind not in get_args(OutputKind), f"output_kind is {self.output_kind}"),
             (len(self.classes) < 2, f"{len(self.classes)} class"),  # noqa: PLR2004 (a classifier tells two things apart)
@@ -103,3 +106,14 @@ def image_spec(input_shape: tuple[int, int, int], classes: tuple[str, ...], layo
         output_kind="probabilities",
         classes=classes,
     )
+
+
+def raw_pixels(spec: Spec) -> Spec:
+    """The description of the same model with the scaling of pixels inside the file: it takes uint8, 0 to 255."""
+    channels = len(spec.mean)
+    return replace(spec, input_dtype="uint8", range=(0.0, 255.0), mean=(0.0,) * channels, std=(1.0,) * channels)
+
+
+def counted(classes: int) -> tuple[str, ...]:
+    """The names of classes that nobody has named: 0, 1, 2 and so on."""
+    return tuple(str(index) for index in range(classes))

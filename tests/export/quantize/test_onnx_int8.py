@@ -1,133 +1,126 @@
-import re
-
 import numpy as np
 import onnx
 import pytest
-import tf_keras as keras
-from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+from onnx import TensorProto, numpy_helper, parser
 
 from digitedge.analysis.saturation import saturating_layers
-from digitedge.config import ExportConfig
 from digitedge.errors import ContentError
-from digitedge.export.onnx import convert
-from digitedge.export.quantize import onnx_int8
-from digitedge.export.quantize.calibration import Calibration
-from digitedge.export.quantize.onnx_int8 import quantize
-from digitedge.export.source import make_source
-from digitedge.runtime.keras import wrap
+from digitedge.export.quantize.onnx_int8 import layers, prepare, quantize
+from digitedge.export.quantize.ranges import whole_ranges
+from digitedge.export.quantize.recipes import RECIPES, Recipe
 
-WIDE = ExportConfig()
+BY_NAME = {recipe.name: recipe for recipe in RECIPES}
 
 
 def weights_of(model):
-    """(int8 bytes, bytes of all weights as floats): biases, scales and zero points are no weights."""
-    tensors = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer]
-    matrices = [tensor for tensor in tensors if tensor.ndim >= 2]
-    return sum(t.size for t in matrices if t.dtype == np.int8), sum(t.size for t in matrices)
+    """Arrays of bytes with two axes or more: biases and zero points are no weights."""
+    kinds = (TensorProto.INT8, TensorProto.UINT8)
+    tensors = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer if tensor.data_type in kinds]
+    return [array for array in tensors if array.ndim >= 2]
 
 
-@pytest.fixture(scope="module")
-def source(tiny_model):
-    return make_source("tiny", tiny_model, "probabilities")
+def kinds_of(model):
+    return [node.op_type for node in model.graph.node]
 
 
-@pytest.fixture(scope="module")
-def plain(source):
-    return onnx.load_from_string(convert(source, "fp32", WIDE, None).data)
+@pytest.fixture
+def quantized(prepared, ranges):
+    """quantized("s7-channel", ...) -> onnx.ModelProto of the tiny network."""
+    return lambda name, **options: quantize(prepared, BY_NAME[name], ranges, **options)
 
 
-@pytest.fixture(scope="module")
-def quantized(plain, calibration):
-    return quantize(plain, "image", calibration.images.transpose(0, 3, 1, 2))
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_weights_are_stored_as_the_recipe_says(recipe, quantized):
+    found = weights_of(quantized(recipe.name))
+    assert len(found) == 3
+    middle, most = (0, 64 if recipe.bits == 7 else 127) if recipe.signed else (128, 128)
+    for array in found:
+        assert array.dtype == (np.int8 if recipe.signed else np.uint8)
+        magnitude = np.abs(array.astype(int) - middle).max()
+        assert most - 1 <= magnitude <= most, "the range should be used, and no more"
 
 
-def naive(plain, calibration, folder):
-    """ONNX Runtime's own recipe, as its documentation gives it: full 8-bit weights."""
-    onnx.save(plain, folder / "plain.onnx")
-    reader = onnx_int8.ImageReader("image", calibration.images.transpose(0, 3, 1, 2))
-    quantize_static(
-        folder / "plain.onnx", folder / "naive.onnx", reader, quant_format=QuantFormat.QDQ, per_channel=True,
-        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-    )  # fmt: skip
-    return onnx.load(folder / "naive.onnx")
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_each_channel_has_a_scale_or_the_tensor_has_one(recipe, quantized):
+    model = quantized(recipe.name)
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    read = [node.input for node in model.graph.node if node.op_type == "DequantizeLinear"]
+    scales = [arrays[scale].size for name, scale, *_ in read if name in arrays and arrays[name].ndim >= 2]
+    assert sorted(scales) == ([6, 8, 10] if recipe.per_channel else [1, 1, 1])
 
 
-def test_no_layer_can_saturate_where_the_usual_recipe_does(quantized, plain, calibration, tmp_path):
-    assert saturating_layers(quantized) == ()
-    assert len(saturating_layers(naive(plain, calibration, tmp_path))) >= 2
+def test_eight_signed_bits_saturate_and_the_other_recipes_do_not(quantized):
+    saturating = {recipe.name: len(saturating_layers(quantized(recipe.name))) for recipe in RECIPES}
+    assert saturating.pop("s8-channel") == 3
+    assert set(saturating.values()) == {0}
 
 
-def test_weights_take_seven_bits(quantized):
-    integers = [numpy_helper.to_array(t) for t in quantized.graph.initializer if t.data_type == TensorProto.INT8]
-    matrices = [array for array in integers if array.ndim >= 2]
-    assert len(matrices) == 3
-    for array in matrices:
-        assert -64 <= array.min() < array.max() <= 64
-        assert np.abs(array.astype(int)).max() >= 63, "the range should be used"
+def test_unsigned_weights_have_no_seven_bits():
+    with pytest.raises(ValueError, match="odd: 7 bits are for signed weights"):
+        Recipe("odd", signed=False, bits=7, per_channel=True, ranges="minmax")
 
 
-def test_weights_have_a_scale_for_each_channel(quantized):
-    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in quantized.graph.initializer}
-    scales = [
-        arrays[n.input[1]] for n in quantized.graph.node if n.op_type == "DequantizeLinear" and n.input[0] in arrays
-    ]
-    assert sorted({scale.size for scale in scales if scale.ndim}) == [6, 8, 10]
-
-
-def test_the_softmax_stays_in_float(quantized):
-    (softmax,) = (node for node in quantized.graph.node if node.op_type == "Softmax")
+def test_the_softmax_stays_in_float_and_no_relu_is_left(quantized):
+    model = quantized("s7-channel")
+    (softmax,) = (node for node in model.graph.node if node.op_type == "Softmax")
     assert list(softmax.output) == ["probabilities"]
+    assert "Relu" not in kinds_of(model)
 
 
-def test_nine_of_ten_weights_are_integers(quantized):
-    integer, everything = weights_of(quantized)
-    assert everything >= 1886 - 24
-    assert integer >= 0.9 * everything
+def test_nodes_stand_in_an_order_in_which_they_can_run(quantized):
+    onnx.checker.check_model(quantized("s7-channel"), full_check=True)
 
 
-def test_a_net_with_enough_weights_is_less_than_half_as_big():
-    keras.utils.set_random_seed(0)
-    layers = keras.layers
-    network = keras.Sequential(
-        [layers.Input((28, 28, 1)), layers.Flatten(), layers.Dense(60, "relu"), layers.Dense(10, "softmax")]
-    )
-    source = make_source("wide", wrap(network, tuple("0123456789"), name="wide"), "probabilities")
-    pixels = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
-    images = Calibration(pixels[:4], pixels[4:], None)
-    sizes = [len(convert(source, precision, WIDE, images).data) for precision in ("fp32", "int8")]
-    assert sizes[1] < 0.5 * sizes[0]
-    integer, everything = weights_of(onnx.load_from_string(convert(source, "int8", WIDE, images).data))
-    assert integer >= 0.9 * everything
+def test_a_layer_can_stay_in_float(prepared, quantized):
+    first = layers(prepared)[0]
+    model = quantized("s7-channel", excluded=[first])
+    (conv,) = (node for node in model.graph.node if node.name == first)
+    assert conv.input[1] in {tensor.name for tensor in prepared.graph.initializer}
+    assert len(weights_of(model)) == 2
 
 
-def softmax_alone():
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 4]) for name in ("image", "probabilities")]
-    graph = helper.make_graph([helper.make_node("Softmax", ["image"], ["probabilities"])], "g", values[:1], values[1:])
-    return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+def test_a_layer_can_be_the_only_one_in_integers(prepared, quantized):
+    model = quantized("s7-channel", only=[layers(prepared)[1]])
+    assert [array.shape for array in weights_of(model)] == [(8, 6, 3, 3)]
 
 
-def test_a_model_without_a_layer_that_can_be_quantized_is_refused():
-    with pytest.raises(
-        ContentError, match=r"nothing in this model can be quantized to int8\. Export it without --int8\."
-    ):
-        quantize(softmax_alone(), "image", np.zeros((2, 4), np.float32))
+def test_layers_stand_in_the_order_of_the_network(prepared):
+    assert [name.split("/")[1] for name in layers(prepared)] == ["conv1", "conv2", "probabilities"]
 
 
-def test_a_layer_that_could_saturate_all_the_same_is_refused(plain, calibration, monkeypatch):
-    monkeypatch.setattr(onnx_int8, "saturating_layers", lambda model: ("conv1/weights_quantized",))
-    with pytest.raises(ContentError, match=re.escape("the weights of conv1/weights_quantized could saturate on a CPU")):
-        quantize(plain, "image", calibration.images.transpose(0, 3, 1, 2))
+def test_the_originals_are_left_as_they_were(plain, prepared, quantized):
+    before = plain.SerializeToString(), prepared.SerializeToString()
+    prepare(plain)
+    quantized("s7-channel")
+    assert (plain.SerializeToString(), prepared.SerializeToString()) == before
 
 
-def test_the_original_is_left_as_it_was(plain, calibration):
-    before = plain.SerializeToString()
-    quantize(plain, "image", calibration.images[:2].transpose(0, 3, 1, 2))
-    assert plain.SerializeToString() == before
+GATE = """<ir_version: 8, opset_import: ["" : 17]>
+g (float[N, 4] image) => (float[N, 4] scores) {
+    gate = Sigmoid(image)
+    gated = Mul(image, gate)
+    sum = MatMul(gated, w)
+    scores = Sigmoid(sum)
+}"""
 
 
-def test_calibration_images_come_one_at_a_time_and_end():
-    reader = onnx_int8.ImageReader("image", np.arange(2, dtype=np.float32).reshape(2, 1, 1, 1))
-    fed = [reader.get_next(), reader.get_next(), reader.get_next()]
-    assert [feed["image"].tolist() for feed in fed[:2]] == [[[[[0.0]]]], [[[[1.0]]]]]
-    assert fed[2] is None
+def test_a_sigmoid_inside_is_in_integers_and_the_one_that_makes_the_scores_is_not():
+    model = parser.parse_model(GATE)
+    weights = np.eye(4, dtype=np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(weights, "w"))
+    for number, node in enumerate(model.graph.node):
+        node.name = f"node{number}"
+    prepared = prepare(model)
+    images = np.linspace(-1, 1, 40, dtype=np.float32).reshape(10, 4)
+    made = quantize(prepared, BY_NAME["s7-channel"], whole_ranges(prepared, images))
+    makers = {name: node.op_type for node in made.graph.node for name in node.output}
+    readers = {name: node.op_type for node in made.graph.node for name in node.input}
+    assert readers["gate"] == readers["gated"] == "QuantizeLinear"
+    assert makers["scores"] == "Sigmoid"
+
+
+def test_a_graph_whose_shapes_contradict_each_other_is_one_line():
+    broken = parser.parse_model(GATE)
+    broken.graph.initializer.append(numpy_helper.from_array(np.eye(5, dtype=np.float32), "w"))
+    with pytest.raises(ContentError, match=r"the network cannot be prepared for int8: .*dimension"):
+        prepare(broken)

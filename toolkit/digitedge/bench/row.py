@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from digitedge.measure.latency import FEWEST_CALLS, STABLE_SPREAD, LatencyReport
+from digitedge.runtime.loading import flash_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,7 @@ class Row:
         first_ms: the first call; median of the processes.
         rss_bytes: peak memory of the process, interpreter and engine included; median of the processes.
         size_bytes: of the file.
+        flash_bytes: what it takes in a device, where that is not the file: of a .c file, its weights; else None.
         accuracy: of this very file on the golden labels, in [0, 1].
         agreement: with the golden reference, in [0, 1].
         disagreement: why the file does not decide as that reference does; None where it does, or was not compared.
@@ -75,6 +77,7 @@ class Row:
     first_ms: float | None
     rss_bytes: int | None
     size_bytes: int
+    flash_bytes: int | None
     accuracy: float | None
     agreement: float | None
     disagreement: str | None
@@ -136,6 +139,7 @@ def row_of(
         first_ms=_median([outcome.first_ms for outcome in timed]),
         rss_bytes=_whole(_median([outcome.rss_bytes for outcome in timed])),
         size_bytes=target.path.stat().st_size,
+        flash_bytes=flash_bytes(target.path),
         accuracy=_first([outcome.accuracy for outcome in outcomes]),
         agreement=_first([outcome.agreement for outcome in outcomes]),
         disagreement=_first([outcome.disagreement for outcome in outcomes]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from digitedge.registry import entries
 from digitedge.runtime.loading import format_of
 
 _FLOOR = Path(__file__).parent / "floor"
@@ -15,7 +16,7 @@ class Target:
     """One file on one provider: a row of the result.
 
     Attributes:
-        path: an .onnx, .tflite or .keras file.
+        path: an .onnx, .tflite, .c or .keras file.
         provider: an execution provider; `cpu` for every format but .onnx.
         precision: as the manifest says, `fp32` or `int8`; None where nobody says.
         is_floor: whether it is the model that does nothing, which is timed on an image of its own and never scored.
@@ -28,7 +29,7 @@ class Target:
 
     @property
     def format(self) -> str:
-        """`onnx`, `tflite` or `keras`.
+        """`onnx`, `tflite`, `c99` or `keras`.
 
         Raises:
             ContentError: no engine reads that suffix.
@@ -41,5 +42,5 @@ def floor_of(format_name: str) -> Target | None:
 
     Its time is what one call from Python costs before any arithmetic. benchmarks/make_floor_models.py wrote it.
     """
-    path = _FLOOR / f"identity.{format_name}"
+    path = _FLOOR / f"identity{entries('digitedge.runtime', 'SUFFIX')[format_name].SUFFIX}"
     return Target(path, precision="fp32", is_floor=True) if path.exists() else None

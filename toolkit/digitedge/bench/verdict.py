@@ -73,7 +73,7 @@ def _int8(right: Sequence[Row], rows: Sequence[Row], machine: dict[str, Any]) ->
 
 
 def _int8_against(int8: Row, fp32: Row, best: Row, rows: Sequence[Row], machine: dict[str, Any]) -> str:
-    name, saved = _name(int8, rows), fp32.size_bytes - int8.size_bytes
+    name, saved = _name(int8, rows), _stored_bytes(fp32) - _stored_bytes(int8)
     size = f"saves {_size(saved)}" if saved > 0 else "saves no bytes"
     faster, slower = faster_by(int8, fp32), faster_by(fp32, int8)
     if best is int8:
@@ -103,6 +103,10 @@ def _why_left_out(row: Row) -> str:
 def _name(row: Row, rows: Sequence[Row]) -> str:
     """The file's name, with the provider where the benchmark had several."""
     return row.path.name if len({other.provider for other in rows}) == 1 else f"{row.path.name} on {row.provider}"
+
+
+def _stored_bytes(row: Row) -> int:
+    return row.size_bytes if row.flash_bytes is None else row.flash_bytes
 
 
 def _p50_us(row: Row) -> float:

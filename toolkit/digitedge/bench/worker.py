@@ -131,7 +131,8 @@ def _parity(model: Model, job: Job) -> ParityReport | None:
         if time.monotonic() > end:
             return None
     try:
-        return compare(golden.scores, np.concatenate(scores), golden.labels)
+        decisions_only = model.spec.output_kind == "label"
+        return compare(golden.scores, np.concatenate(scores), golden.labels, decisions_only=decisions_only)
     except ContentError as error:
         raise ContentError(f"{job.path}: {error.message}", error.hint) from error
 

@@ -12,6 +12,7 @@ from digitedge.config import image_size
 from digitedge.errors import ContentError, UsageError
 from digitedge.files import make_folder, read_json, refuse_existing
 from digitedge.runtime.loading import format_of
+from digitedge.runtime.saved_model import is_saved_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,16 +103,24 @@ def newest_run(*, holding: Sequence[str] = (KERAS_MODEL, MANIFEST)) -> Path:
 
 
 def keras_model_of(source: Path) -> Path:
-    """The Keras model of a run folder, or the Keras file itself.
+    """The Keras model of a run folder, or the Keras file or the SavedModel itself.
 
     Raises:
         ContentError: nothing is there.
     """
+    if is_saved_model(source):
+        return source.resolve()
     if source.is_dir() and not (source / KERAS_MODEL).is_file():
-        raise ContentError(f"{source} holds no {KERAS_MODEL}.", "Name a folder that digitedge train has made.")
+        message = f"{source} holds no {KERAS_MODEL}."
+        raise ContentError(message, "Name a folder that digitedge train has made, or that of a SavedModel.")
     if not source.exists():
-        raise ContentError(f"{source} does not exist.", "Name a run folder or a .keras file.")
+        raise ContentError(f"{source} does not exist.", "Name a run folder, a .keras file or a SavedModel.")
     return (source / KERAS_MODEL if source.is_dir() else source).resolve()
+
+
+def is_run(path: Path) -> bool:
+    """Whether a Keras model lies in the folder of the run that trained it."""
+    return path.name == KERAS_MODEL and (path.parent / TRAIN).exists()
 
 
 def model_files(sources: Sequence[Path] | None) -> tuple[Listed, ...]:

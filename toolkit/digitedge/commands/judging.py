@@ -10,13 +10,17 @@ import numpy as np
 
 from digitedge.artifact import GOLDEN, Golden, read_golden
 from digitedge.commands.folders import KERAS_MODEL, TRAIN, read_trained, recorded_size
+from digitedge.commands.own_model import as_exported
 from digitedge.data.loading import judged_on, load, named
 from digitedge.dataset import Dataset
 from digitedge.errors import ContentError, NotPresentError, UsageError
 from digitedge.runtime.loading import format_of, require_engine, score
 from digitedge.runtime.loading import load as load_model
+from digitedge.spec import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from digitedge.runtime.model import Model
@@ -34,11 +38,13 @@ class Reference:
         path: the model that gave the scores, or the golden.npz that holds them.
         golden: images, labels and scores.
         changes: what was done to the images, one sentence each.
+        decisions_only: it gives labels, which stand in `golden` as scores of 0 and 1.
     """
 
     path: Path
     golden: Golden
     changes: tuple[str, ...] = ()
+    decisions_only: bool = False
 
 
 def lasting(source: str) -> str:
@@ -105,7 +111,9 @@ def check_fit(model: Model, dataset: Dataset) -> None:
         raise ContentError(known, "Name a data set of the same classes with --data.")
 
 
-def reference_for(folder: Path, reference: Path | None, data: str | None) -> Reference:
+def reference_for(
+    folder: Path, reference: Path | None, data: str | None, candidates: Sequence[Model] = ()
+) -> Reference:
     """What the artefacts in `folder` are compared with.
 
     `reference` where it was given; else the Keras original beside them; else, where there is no TensorFlow, or no
@@ -115,7 +123,7 @@ def reference_for(folder: Path, reference: Path | None, data: str | None) -> Ref
         ContentError: there is nothing to compare with.
     """
     if reference is not None:
-        return record(load_model(reference), reference.resolve(), data)
+        return record(as_exported(load_model(reference), candidates), reference.resolve(), data)
     original, recorded = folder / KERAS_MODEL, folder / GOLDEN
     if original.exists() and (_can_read(original) or not recorded.exists()):
         return record(load_model(original), original, data)
@@ -132,7 +140,10 @@ def reference_for(folder: Path, reference: Path | None, data: str | None) -> Ref
 def record(model: Model, path: Path, data: str | None) -> Reference:
     """Runs the reference on the images that it is judged on."""
     dataset = images_for(model, path.parent, data)
-    return Reference(path, golden_of(model, dataset), dataset.changes)
+    golden = golden_of(model, dataset)
+    if dataset.labels is not None and model.spec.classes == counted(len(dataset.classes)):
+        golden = replace(golden, classes=dataset.classes)  # a file without names: its classes are those of the images
+    return Reference(path, golden, dataset.changes, model.spec.output_kind == "label")
 
 
 def seeded_images(shape: tuple[int, int, int]) -> NDArray[np.uint8]:

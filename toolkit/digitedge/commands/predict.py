@@ -72,7 +72,7 @@ def predict(
         inputs = _read(images, loaded.spec, path.parent, terminal, invert=invert)
         scores = score(loaded, inputs.images)
         _refuse_not_finite(scores, inputs)
-        predictions = _predictions(inputs, scores, loaded.spec.classes)
+        predictions = _predictions(inputs, scores, loaded.spec)
         written = {"csv": _write_csv(csv, predictions), "picture": _draw(picture, inputs, predictions)}
         document = envelope("predict", {"predictions": predictions, **written})
         terminal.show(step(document))
@@ -152,10 +152,11 @@ def _refuse_not_finite(scores: NDArray[np.float32], inputs: Inputs) -> None:
             raise ContentError(f"the model gives no finite number for {source}.", "Verify it: digitedge verify")
 
 
-def _predictions(inputs: Inputs, scores: NDArray[np.float32], classes: Sequence[str]) -> list[dict[str, Any]]:
-    best = scores.argmax(axis=1)
+def _predictions(inputs: Inputs, scores: NDArray[np.float32], spec: Spec) -> list[dict[str, Any]]:
+    """One entry an image. A model that gives labels does not say how sure it is: its confidence is None."""
+    best, sure = scores.argmax(axis=1), spec.output_kind != "label"
     return [
-        {"source": source, "label": classes[index], "confidence": float(row[index])}
+        {"source": source, "label": spec.classes[index], "confidence": float(row[index]) if sure else None}
         for source, row, index in zip(inputs.sources, scores, best, strict=True)
     ]
 
@@ -181,7 +182,6 @@ def _draw(path: Path | None, inputs: Inputs, predictions: Sequence[dict[str, Any
     import numpy as np
 
     from digitedge.files import write_bytes
-    from digitedge.report.quantities import percent
     from digitedge.report.sheet import png, sheet
 
     if path is None:
@@ -190,5 +190,12 @@ def _draw(path: Path | None, inputs: Inputs, predictions: Sequence[dict[str, Any
     drawn = list(range(number))
     if number > DRAWN:
         drawn = sorted(np.random.default_rng(0).choice(number, DRAWN, replace=False).tolist())
-    captions = [f"{predictions[i]['label']} · {percent(predictions[i]['confidence'], 1)}" for i in drawn]
+    captions = [_caption(predictions[i]) for i in drawn]
     return str(write_bytes(path, png(sheet(inputs.images[drawn], captions))).resolve())
+
+
+def _caption(prediction: dict[str, Any]) -> str:
+    from digitedge.report.quantities import percent
+
+    label, confidence = str(prediction["label"]), prediction["confidence"]
+    return label if confidence is None else f"{label} · {percent(confidence, 1)}"

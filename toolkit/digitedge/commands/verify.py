@@ -62,7 +62,7 @@ def carry_out(
     models = [load(listed.path) for listed in files]  # a damaged file is told before TensorFlow is loaded
     with counting(terminal, "verify") as watch:
         watch(0, len(files), "the original")
-        against = reference_for(files[0].path.parent, reference, data)
+        against = reference_for(files[0].path.parent, reference, data, models)
         for change in against.changes:
             terminal.note(change)
         rows = []
@@ -87,7 +87,9 @@ def _compare(path: Path, model: Model, against: Reference, *, foreign: bool) -> 
     if not foreign and model.source_digest != against.golden.source_digest:
         message = f"{path} was made from another model than {against.path.name} beside it."
         raise ContentError(message, "Export it again, or name its original with --reference.")
-    parity = compare(against.golden.scores, score(model, against.golden.images), against.golden.labels)
+    decisions_only = against.decisions_only or model.spec.output_kind == "label"
+    scores = score(model, against.golden.images)
+    parity = compare(against.golden.scores, scores, against.golden.labels, decisions_only=decisions_only)
     rejection = reason(parity, LIMITS[model.precision])
     return parity_row(Judged(path, format_of(path), model.precision, parity, rejection), against.golden)
 

@@ -21,6 +21,7 @@ from digitedge.files import move, sha256, write_bytes
 from digitedge.measure.limits import LIMITS, reason
 from digitedge.measure.parity import ParityReport, compare
 from digitedge.registry import choose, entries
+from digitedge.runtime.capabilities import input_of
 from digitedge.runtime.loading import load, require_engine, score
 
 if TYPE_CHECKING:
@@ -114,7 +115,14 @@ def _plans(source: Source, config: ExportConfig, folder: Path, calibration: Cali
     for name in config.formats:
         module = choose("format", name, modules)
         for precision in config.precisions:
-            settings: dict[str, Any] = {"digitedge": __version__, "input": config.input, "output": config.output}
+            settings: dict[str, Any] = {
+                "digitedge": __version__,
+                "input": input_of(precision, config),
+                "output": config.output,
+            }
+            spec = source.spec
+            settings |= {"range": list(spec.range), "mean": list(spec.mean), "std": list(spec.std)}
+            settings["classes"] = list(spec.classes)
             if name != "tflite":
                 settings["opset"] = config.opset
             if precision == "int8" and calibration is not None:
@@ -129,7 +137,10 @@ def _prove(plan: _Plan, golden: Golden) -> Exported:
     """Makes the file where it is not there yet, compares it with the original, and gives it its name if it passes."""
     kept = _kept(plan)
     artifact = kept or _stage(plan)
-    parity = compare(golden.scores, score(load(artifact.path), golden.images), golden.labels)
+    model = load(artifact.path)
+    decisions_only = model.spec.output_kind == "label"
+    scores = score(model, golden.images)
+    parity = compare(golden.scores, scores, golden.labels, decisions_only=decisions_only)
     rejection = reason(parity, LIMITS[plan.precision])
     if rejection is None and kept is None:
         staged, artifact = artifact.path, replace(artifact, path=plan.path)

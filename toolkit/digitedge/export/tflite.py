@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import io
+import json
+import tempfile
 import zipfile
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 
 from digitedge import __version__
-from digitedge.data.preprocess import to_input
+from digitedge.data.preprocess import to_input, to_pixels
 from digitedge.export.converted import Converted
+from digitedge.export.source import inlined
+from digitedge.export.tflite_child import IMAGES, JOB, MODEL
+from digitedge.export.tflite_converter import CONVERTER
+from digitedge.runtime.capabilities import input_of
 from digitedge.runtime.metadata import Embedded, to_json
 from digitedge.runtime.tflite import METADATA
+from digitedge.spec import raw_pixels
 from digitedge.streams import hushed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy as np
     from numpy.typing import NDArray
 
-    from digitedge.config import ExportConfig
+    from digitedge.config import ExportConfig, Input
     from digitedge.export.quantize.calibration import Calibration
     from digitedge.export.source import Source
     from digitedge.spec import Spec
@@ -33,36 +40,35 @@ LIBRARIES = ("tensorflow", "tf-keras", "ai-edge-litert")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def convert(
-    source: Source,
-    precision: str,
-    config: ExportConfig,  # noqa: ARG001 (every format's signature)
-    calibration: Calibration | None,
-) -> Converted:
+def convert(source: Source, precision: str, config: ExportConfig, calibration: Calibration | None) -> Converted:
     """The model as a .tflite file with a batch of 1. The same source and settings give the same bytes.
 
     Args:
         source: the network.
-        precision: `fp32`, or `int8` for integer weights and activations behind a float32 input and output.
-        config: not needed here.
+        precision: `fp32`; `fp16` for float16 weights, in arithmetic of whatever the device is best at; `int8-weights`
+            for 8-bit weights of large layers, whose inputs are rounded to 8 bits as they come ("dynamic range"); `int8`
+            for integer weights and activations.
+        config: input. Where that is `int8`, the output of the int8 file is int8 too, so that whoever computes in
+            integers alone meets no float; each tensor has its scale and zero point. Labels are int64 in any case.
         calibration: training images, for int8.
+
+    Raises:
+        ContentError: the converter cannot convert the network.
     """
-    signature = [tf.TensorSpec((1, *source.spec.input_shape), tf.float32, name=source.spec.input_name)]
-    with hushed():
-        function = tf.function(lambda image: {source.spec.output_name: source.forward(image)})
-        concrete = function.get_concrete_function(*signature)
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], source.network)
-        if precision == "int8":
-            if calibration is None:
-                raise ValueError("int8 needs calibration images")
-            _ask_for_int8(converter, to_input(calibration.images, source.spec))
-        data: bytes = converter.convert()
-    data = _seal(data, source, precision)
-    return Converted(data, spec_of(source), operators(data), min_runtime(data))
+    takes = input_of(precision, config)
+    spec = raw_pixels(spec_of(source)) if takes == "uint8" else replace(spec_of(source), input_dtype=takes)
+    if precision == "int8":
+        if calibration is None:
+            raise ValueError("int8 needs calibration images")
+        data = _integers(source, takes, calibration)
+    else:
+        data = _lite(source, precision, scales=takes == "uint8")
+    data = _seal(data, Embedded(spec, source.digest, precision, __version__))
+    return Converted(data, spec, operators(data), min_runtime(data))
 
 
 def spec_of(source: Source) -> Spec:
-    """What the file expects: Keras's own layout."""
+    """What a file of floats expects: Keras's own layout."""
     return source.spec
 
 
@@ -87,23 +93,91 @@ def min_runtime(data: bytes) -> str:
     return "tensorflow lite of an unknown release"
 
 
-def _ask_for_int8(converter: Any, calibration: NDArray[np.float32]) -> None:
-    def images() -> Iterator[list[NDArray[np.float32]]]:
-        for image in calibration:
-            yield [image[None]]
+def _integers(source: Source, takes: Input, calibration: Calibration) -> bytes:
+    """The int8 file. Raw pixels are its integers where its input tensor means them, else the graph scales them."""
+    images = to_input(calibration.images, source.spec)
+    # The label is no score, and has no scale.
+    gives = "int8" if takes == "int8" and source.spec.output_kind != "label" else "float32"
+    data = _lite(source, "int8", input=takes, output=gives, images=images)
+    if takes == "uint8" and not _holds_pixels(data, source.spec):
+        return _lite(source, "int8", scales=True, input=takes, output=gives, images=to_pixels(calibration.images))
+    return data
 
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = images
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+
+def _lite(
+    source: Source,
+    precision: str,
+    *,
+    scales: bool = False,
+    input: str = "float32",  # noqa: A002 (as the option is called)
+    output: str = "float32",
+    images: NDArray[Any] | None = None,
+) -> bytes:
+    """What the converter makes of the network.
+
+    Args:
+        source: the network.
+        precision: of the weights.
+        scales: whether the graph takes raw pixels and scales them itself.
+        input: type of the input tensor of an int8 file.
+        output: type of its output tensor.
+        images: to calibrate it with, as the graph takes them.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _save(source, folder / MODEL, scales=scales)
+        if images is not None:
+            np.save(folder / IMAGES, images)
+        job = {"precision": precision, "input": input, "output": output}
+        (folder / JOB).write_text(json.dumps(job), encoding="utf-8")
+        return CONVERTER.convert(folder, source.name)
 
 
-def _seal(data: bytes, source: Source, precision: str) -> bytes:
+def _save(source: Source, folder: Path, *, scales: bool) -> None:
+    spec = source.spec
+    image = tf.TensorSpec((1, *spec.input_shape), tf.uint8 if scales else tf.float32, name=spec.input_name)
+
+    def forward(image: Any) -> dict[str, Any]:
+        return {spec.output_name: source.forward(_scaled(image, spec) if scales else image)}
+
+    with hushed():
+        with inlined():
+            function = tf.function(forward).get_concrete_function(image)
+        module = tf.Module()
+        module.variables_of_network = list(function.graph.variables)  # what a SavedModel writes must hang on its root
+        tf.saved_model.save(module, str(folder), signatures=function)
+
+
+def _scaled(pixels: Any, spec: Spec) -> Any:
+    """What `data.preprocess.to_unit` and `to_input` do to raw pixels, step by step."""
+    values = tf.cast(pixels, tf.float32) / 255.0
+    low, high = spec.range
+    if (low, high) != (0.0, 1.0):
+        values = values * (high - low) + low
+    if any(spec.mean) or any(value != 1.0 for value in spec.std):
+        values = (values - tf.constant(spec.mean, tf.float32)) / tf.constant(spec.std, tf.float32)
+    return values
+
+
+def _holds_pixels(data: bytes, spec: Spec) -> bool:
+    """Whether the integers of the uint8 input are the pixels: what they stand for is what the network takes of them."""
+    quantization = _input_tensor(data).Quantization()
+    scale, zero_point = quantization.Scale(0), quantization.ZeroPoint(0)
+    plain = spec.range[0] == 0.0 and not any(spec.mean) and all(value == 1.0 for value in spec.std)
+    return plain and zero_point == 0 and bool(np.float32(scale) == np.float32(spec.range[1]) / np.float32(255))
+
+
+def _input_tensor(data: bytes) -> Any:
+    graph = _parse(data).Subgraphs(0)
+    return graph.Tensors(graph.Inputs(0))
+
+
+def _seal(data: bytes, embedded: Embedded) -> bytes:
     """Appends a zip archive with the description and the class names: interpreters ignore what follows the model."""
-    embedded = Embedded(spec_of(source), source.digest, precision, __version__)
     stream = io.BytesIO(data)
     with zipfile.ZipFile(stream, "a") as archive:
         archive.writestr(zipfile.ZipInfo(METADATA, _EPOCH), to_json(embedded))
-        archive.writestr(zipfile.ZipInfo("labels.txt", _EPOCH), "\n".join(source.spec.classes) + "\n")
+        archive.writestr(zipfile.ZipInfo("labels.txt", _EPOCH), "\n".join(embedded.spec.classes) + "\n")
     return stream.getvalue()
 
 

@@ -27,8 +27,9 @@ class ParityReport:
         accuracy: of the candidate, in [0, 1]; None without labels. An image with a score that is not finite is wrong.
         accuracy_reference: of the reference; None without labels.
         mcnemar_p: exact two-sided p-value that both are equally accurate; None without labels.
-        max_abs: largest difference of any score; NaN where a score is not finite.
-        mean_abs: mean difference of the scores; NaN where a score is not finite.
+        max_abs: largest difference of any score; NaN where a score is not finite; None where decisions alone can be
+            compared.
+        mean_abs: mean difference of the scores; NaN and None likewise.
         not_finite: images for which the candidate or the reference gave a NaN or an infinity.
     """
 
@@ -38,8 +39,8 @@ class ParityReport:
     accuracy: float | None
     accuracy_reference: float | None
     mcnemar_p: float | None
-    max_abs: float
-    mean_abs: float
+    max_abs: float | None
+    mean_abs: float | None
     not_finite: int
 
     @property
@@ -56,7 +57,11 @@ class ParityReport:
 
 
 def compare(
-    reference: NDArray[np.float32], candidate: NDArray[np.float32], labels: NDArray[np.int64] | None
+    reference: NDArray[np.float32],
+    candidate: NDArray[np.float32],
+    labels: NDArray[np.int64] | None,
+    *,
+    decisions_only: bool = False,
 ) -> ParityReport:
     """Compares two arrays of scores (n, classes), row by row.
 
@@ -66,6 +71,8 @@ def compare(
         reference: (n, classes), n >= 1.
         candidate: (n, classes), of the same images.
         labels: int64 (n,), or None where nobody has labelled them.
+        decisions_only: one of the models gives labels, as scores of 0 and 1 (`runtime.model.one_hot`), so that how far
+            its scores are from the other's means nothing.
 
     Raises:
         ContentError: the shapes differ, or there is nothing to compare.
@@ -85,8 +92,8 @@ def compare(
         mcnemar_p=None
         if right_reference is None or right_candidate is None
         else mcnemar_p(right_reference, right_candidate),
-        max_abs=float(difference.max()),
-        mean_abs=float(difference.mean()),
+        max_abs=None if decisions_only else float(difference.max()),
+        mean_abs=None if decisions_only else float(difference.mean()),
         not_finite=int((~finite).sum()),
     )
 

@@ -63,13 +63,16 @@ def train_body(run: Run, folder: Path, config: TrainConfig, test: Dataset | None
     }
 
 
-def export_body(exported: Sequence[Exported], reference: Path, golden: Golden) -> dict[str, Any]:
-    """The `export` document."""
+def export_body(
+    exported: Sequence[Exported], reference: Path, golden: Golden, layers: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The `export` document; `layers` are those of --explain."""
     rows = [parity_row(_judged(one), golden) for one in exported]
     verified = verify_body(reference, golden.test_set, rows)
     return {
         "artifacts": [_artifact(one) for one in exported if one.reason is None],
         "verify": verified,
+        "explain": layers,
         "passed": verified["passed"],
     }
 
@@ -108,8 +111,8 @@ def parity_row(judged: Judged, golden: Golden) -> dict[str, Any]:
         "flips": len(parity.flips),
         "accuracy": parity.accuracy,
         "accuracy_reference": parity.accuracy_reference,
-        "max_abs": parity.max_abs if math.isfinite(parity.max_abs) else None,
-        "mean_abs": parity.mean_abs if math.isfinite(parity.mean_abs) else None,
+        "max_abs": _finite(parity.max_abs),
+        "mean_abs": _finite(parity.mean_abs),
         "mcnemar_p": parity.mcnemar_p,
         "passed": judged.reason is None,
         "reason": judged.reason,
@@ -134,6 +137,10 @@ def _judged(one: Exported) -> Judged:
     return Judged(artifact.path, artifact.format, artifact.precision, one.parity, one.reason)
 
 
+def _finite(figure: float | None) -> float | None:
+    return figure if figure is not None and math.isfinite(figure) else None
+
+
 def _by_class(parity: ParityReport, golden: Golden) -> dict[str, int]:
     """Flips for each class that the reference decided for."""
     decided = golden.scores[list(parity.flips)].argmax(axis=1) if parity.flips else np.empty(0, np.int64)
@@ -149,8 +156,11 @@ def _artifact(exported: Exported) -> dict[str, Any]:
         "precision": artifact.precision,
         "sha256": artifact.sha256,
         "size_bytes": artifact.size_bytes,
+        "stored_bytes": artifact.stored_bytes,
         "operators": artifact.operators,
         "min_runtime": artifact.min_runtime,
+        "companions": artifact.companions,
+        "facts": artifact.facts,
         "unchanged": exported.unchanged,
     }
 

@@ -145,10 +145,12 @@ def _confusion(axes: Axes, palette: Palette, matrix: NDArray[np.int64], classes:
 
 
 def _tradeoff(figure: Figure, palette: Palette, rows: Sequence[dict[str, Any]]) -> None:
+    # Of a C source its flash counts: the text is for the compiler.
+    rows = [{**row, "size_bytes": row["flash_bytes"] or row["size_bytes"]} for row in rows]
     judged = [row for row in rows if row["accuracy"] is not None]
     panels: list[Axes] = list(figure.subplots(1, 2 if judged else 1, squeeze=False)[0])
     _scatter(panels[0], palette, rows, "size_bytes", size)
-    panels[0].set_title("Size on disk")
+    panels[0].set_title("Size in the device")
     _from_zero(panels[0].set_ylim, panels[0].set_yscale, [row["size_bytes"] for row in rows])
     if judged:
         _scatter(panels[1], palette, judged, "accuracy", percent)

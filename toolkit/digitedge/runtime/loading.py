@@ -11,6 +11,8 @@ from digitedge.errors import ContentError, UsageError
 from digitedge.images import blocks
 from digitedge.measure.parity import softmax
 from digitedge.registry import entries
+from digitedge.runtime.keras_archive import OLD_SUFFIXES, old_form
+from digitedge.runtime.saved_model import is_saved_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,13 +24,17 @@ if TYPE_CHECKING:
 
 
 def format_of(path: Path) -> str:
-    """The format of a file, by its suffix.
+    """The format of a file, by its suffix; the folder of a SavedModel is read as Keras's files are.
 
     Raises:
         ContentError: no engine reads that suffix; lists those that are read.
     """
+    if is_saved_model(path):
+        return "keras"
     suffixes = {module.SUFFIX: name for name, module in entries("digitedge.runtime", "SUFFIX").items()}
     if path.suffix not in suffixes:
+        if path.suffix in OLD_SUFFIXES:
+            raise old_form(path)
         known = ", ".join(sorted(suffixes))
         raise ContentError(f"{path} is not a model that digitedge reads.", f"It must end in one of {known}.")
     return suffixes[path.suffix]
@@ -38,7 +44,7 @@ def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> Mo
     """Loads a model file with the engine of its format.
 
     Args:
-        path: a .onnx, .tflite or .keras file.
+        path: a .onnx, .tflite, .c or .keras file.
         provider: an execution provider, for .onnx files; every other engine has only `cpu`.
         threads: that the engine may use for one call; None for its own choice: one for a file for devices, all for
             TensorFlow.
@@ -53,6 +59,12 @@ def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> Mo
         raise UsageError(f"{path.name} cannot run on {provider}.", "Providers are for .onnx files.")
     model: Model = entries("digitedge.runtime", "SUFFIX")[name].load(path, provider=provider, threads=threads)
     return model
+
+
+def flash_bytes(path: Path) -> int | None:
+    """What a file takes in a device, where that is not the file itself: of a .c file, its weights in flash."""
+    module = entries("digitedge.runtime", "SUFFIX")[format_of(path)]
+    return module.flash_bytes(path) if hasattr(module, "flash_bytes") else None
 
 
 def require_engine(name: str) -> None:

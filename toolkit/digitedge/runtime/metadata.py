@@ -29,7 +29,7 @@ class Embedded:
     Attributes:
         spec: what the file expects and gives.
         source_digest: of the original's architecture and weights.
-        precision: `fp32` or `int8`.
+        precision: a key of `measure.limits.LIMITS`.
         version: of digitedge that wrote it.
     """
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from digitedge.errors import ContentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from digitedge.spec import Spec
@@ -38,7 +39,7 @@ class Model(Protocol):
 
     @property
     def precision(self) -> str:
-        """`fp32` or `int8`, as the file itself says."""
+        """A key of `measure.limits.LIMITS`, such as `fp32` or `int8`, as the file itself says."""
 
     @property
     def source_digest(self) -> str | None:
@@ -49,7 +50,11 @@ class Model(Protocol):
         """Where the nodes run; None where the engine has only one place, or does not tell."""
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scores float32 (n, classes) of images float32 (n, height, width, channels) in [0, 1]. Any n from 1 on."""
+        """Scores float32 (n, classes) of images float32 (n, height, width, channels) in [0, 1]. Any n from 1 on.
+
+        A file that takes raw pixels gets the nearest ones. A file that gives labels scores 1 for the class that it
+        decides for and 0 for the others: a decision can be compared with one, and says nothing of how sure it is.
+        """
 
     def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
         """One call of the engine alone, its input already in its own form: what bench times."""
@@ -63,3 +68,17 @@ def check_images(images: NDArray[np.float32], spec: Spec) -> None:
         raise ContentError(message, f"Give images of {expected} (height x width x channels).")
     if images.dtype.name != "float32":
         raise ContentError(f"the images are {images.dtype}.", "Scale them to [0, 1] as float32.")
+
+
+def one_hot(labels: NDArray[Any], spec: Spec) -> NDArray[np.float32]:
+    """Scores float32 (n, classes) of integer labels (n,): 1 for the class that was decided for, 0 for the others.
+
+    Raises:
+        ContentError: a label is the place of no class.
+    """
+    classes = len(spec.classes)
+    strange = labels[(labels < 0) | (labels >= classes)]
+    if len(strange):
+        raise ContentError(f"the model gives the label {strange[0]} and has {classes} classes.", "Export it again.")
+    scores: NDArray[np.float32] = np.eye(classes, dtype=np.float32)[labels]
+    return scores

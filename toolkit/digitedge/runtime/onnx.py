@@ -11,7 +11,7 @@ from digitedge.data.preprocess import to_input
 from digitedge.errors import ContentError, first_line, package_missing
 from digitedge.files import read_bytes
 from digitedge.runtime.metadata import KEY, Embedded, from_json
-from digitedge.runtime.model import Placement, check_images
+from digitedge.runtime.model import Placement, check_images, one_hot
 from digitedge.runtime.protobuf import has_external_data
 from digitedge.runtime.provider import Provider, require
 from digitedge.streams import hushed
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 SUFFIX = ".onnx"
 # What the format can hold; `digitedge export` makes nothing else of it.
-PRECISIONS = ("fp32", "int8")
-INPUTS = ("float32",)
-OUTPUTS = ("probabilities", "logits")
+PRECISIONS = ("fp32", "fp16", "int8-weights", "int8")
+INPUTS = ("float32", "uint8")
+OUTPUTS = ("probabilities", "logits", "label")
+_TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class OnnxModel:
             (scores,) = self.session.run([self.spec.output_name], feed)
         except Exception as error:  # ONNX Runtime's ten classes have no common base
             raise ContentError(f"{self.path} cannot be run: {first_line(error)}.", "Export it again.") from error
-        return np.asarray(scores, np.float32)
+        return one_hot(scores, self.spec) if self.spec.output_kind == "label" else np.asarray(scores, np.float32)
 
     def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
         """One call of the session, its input already in the file's layout."""
@@ -133,7 +134,8 @@ def _embedded(path: Path, session: Any) -> Embedded:
 def _check_tensors(path: Path, session: Any, spec: Spec) -> None:
     height, width, channels = spec.input_shape
     image = (channels, height, width) if spec.layout == "NCHW" else (height, width, channels)
-    described = [(spec.input_name, "tensor(float)", *image), (spec.output_name, "tensor(float)", len(spec.classes))]
+    gives = ("tensor(int64)",) if spec.output_kind == "label" else ("tensor(float)", len(spec.classes))
+    described = [(spec.input_name, _TYPES.get(spec.input_dtype), *image), (spec.output_name, *gives)]
     found = [(value.name, value.type, *value.shape[1:]) for value in (*session.get_inputs(), *session.get_outputs())]
     if found != described:
         message = f"{path} has other inputs or outputs than its description says."

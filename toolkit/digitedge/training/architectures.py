@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitedge.errors import ContentError, UnknownNameError
 from digitedge.registry import names
-from digitedge.runtime.keras import check_network
+from digitedge.runtime.keras_checks import check_network
 
 if TYPE_CHECKING:
     from types import ModuleType

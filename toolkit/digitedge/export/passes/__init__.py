@@ -1,1 +1,1 @@
-"""Rewrites of an ONNX graph that change no score. One file each, named after its function."""
+"""Rewrites of an ONNX graph that change no score, one a file; `pipeline` runs them in order and proves it."""

@@ -41,13 +41,20 @@ class Calibration:
         return digest.hexdigest()
 
 
-def divide(dataset: Dataset, images: int) -> Calibration:
-    """The first `images` for the ranges and the others to choose by; of fewer than twice as many, half and half.
+def divide(dataset: Dataset, images: int, choice: int, held_out: Dataset | None = None) -> Calibration:
+    """The first `images` for the ranges, and the next `choice` to choose by.
+
+    Where there are fewer than both, each gets its share; a single image serves for both.
 
     Args:
-        dataset: training images, at least 1. A single one serves for both.
+        dataset: training images in random order, at least 1.
         images: wanted for the ranges, at least 1.
+        choice: wanted to choose by, at least 1.
+        held_out: to choose by instead: images that the network has not learnt from.
     """
-    unit = to_unit(dataset.images[:])
-    middle = min(images, len(unit) // 2)
-    return Calibration(unit[: middle or 1], unit[middle:], None if dataset.labels is None else dataset.labels[middle:])
+    if held_out is None:
+        middle = min(images, max(1, len(dataset) * images // (images + choice)))
+        held_out = dataset.take(slice(middle if middle < len(dataset) else 0, middle + choice))
+        dataset = dataset.take(slice(middle))
+    chosen = held_out.take(slice(choice))
+    return Calibration(to_unit(dataset.take(slice(images)).images[:]), to_unit(chosen.images[:]), chosen.labels)

@@ -2,89 +2,103 @@
 
 CPUs with AVX2 or AVX-512 but without VNNI multiply 8-bit numbers in pairs and saturate the sum at 16 bits (VPMADDUBSW):
 with full 8-bit weights the same file decides otherwise there than on a VNNI or ARM machine
-(https://github.com/microsoft/onnxruntime/issues/5849). So weights take 7 bits, -64 to 64: a pair is then at most
-2 * 64 * 255 = 32,640, which 16 bits hold. Per channel, that costs a few decisions in 10,000 (benchmarks/README.md).
+(https://github.com/microsoft/onnxruntime/issues/5849). So signed weights take 7 bits, -64 to 64: a pair is then at most
+2 * 64 * 255 = 32,640, which 16 bits hold. Unsigned weights take another kernel, which widens them first.
 """
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnx
 
-from digitedge.analysis.saturation import saturating_layers
-from digitedge.errors import ContentError
+from digitedge.analysis.shapes import LAYERS
+from digitedge.errors import ContentError, first_line
+from digitedge.export.quantize.integer_operators import with_integer_operators
 from digitedge.streams import hushed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from digitedge.export.quantize.ranges import Range
+    from digitedge.export.quantize.recipes import Recipe
 
 # Softmax stays in float: a probability in 1/256 steps ties with its neighbour. Relu vanishes into the zero point of
 # the layer before it; the others pass integers through, so that no float island stands between two integer layers.
-OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "Relu", "Clip", "MaxPool", "AveragePool", "GlobalAveragePool", "Reshape",
-             "Flatten", "Transpose", "Concat"]  # fmt: skip
+OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "Mul", "Relu", "Clip", "LeakyRelu", "Sigmoid", "MaxPool", "AveragePool",
+             "GlobalAveragePool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Concat"]  # fmt: skip
 
 
-def quantize(model: Any, input_name: str, calibration: NDArray[np.float32]) -> Any:
-    """The model with 8-bit activations and 7-bit weights per channel, as QDQ nodes.
+def prepare(model: Any) -> Any:
+    """The model by operators that have integer kernels, with the shapes written in that the quantizer needs.
+
+    ONNX Runtime's `quant_pre_process` is left out: `export/passes` has done what it would do, and where it fails it
+    says so in a log alone.
 
     Args:
-        model: onnx.ModelProto, float32.
-        input_name: of its input.
-        calibration: float32 (n, channels, height, width), as the input expects.
+        model: onnx.ModelProto, float32, optimised. It is not changed.
+
+    Raises:
+        ContentError: the shapes contradict each other, or an operator is not known.
+    """
+    try:
+        return onnx.shape_inference.infer_shapes(
+            with_integer_operators(model), check_type=True, strict_mode=True, data_prop=True
+        )
+    except onnx.shape_inference.InferenceError as error:
+        raise ContentError(f"the network cannot be prepared for int8: {first_line(error)}.", "Export fp32.") from error
+
+
+def quantize(
+    prepared: Any,
+    recipe: Recipe,
+    ranges: Mapping[str, Range],
+    *,
+    excluded: Collection[str] = (),
+    only: Collection[str] = (),
+) -> Any:
+    """The model in bytes by one recipe, as QDQ nodes.
+
+    Args:
+        prepared: onnx.ModelProto of `prepare`. It is not changed.
+        recipe: how.
+        ranges: of each float32 tensor, from and to, by name.
+        excluded: names of nodes that stay in float.
+        only: names of the only nodes that do not; empty for all.
 
     Returns:
         onnx.ModelProto.
-
-    Raises:
-        ContentError: it has no layer that can be quantized, or one that could saturate all the same.
     """
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
+    from onnxruntime.quantization import CalibrationMethod, QDQQuantizer, QuantType, TensorsData
 
-    with tempfile.TemporaryDirectory() as folder, hushed():
-        plain, prepared, result = (Path(folder) / f"{name}.onnx" for name in ("plain", "prepared", "result"))
-        onnx.save(model, plain)
-        quant_pre_process(plain, prepared, skip_symbolic_shape=True)
-        quantize_static(
-            prepared,
-            result,
-            ImageReader(input_name, calibration),
-            quant_format=QuantFormat.QDQ,
+    copy = onnx.ModelProto()
+    copy.CopyFrom(prepared)
+    found = {name: tuple(np.array(end, np.float32) for end in ends) for name, ends in ranges.items()}
+    with hushed():
+        quantizer = QDQQuantizer(
+            copy,
+            per_channel=recipe.per_channel,
+            reduce_range=recipe.bits == 7,  # noqa: PLR2004 (what ONNX Runtime calls 7 bits)
+            weight_qType=QuantType.QInt8 if recipe.signed else QuantType.QUInt8,
+            activation_qType=QuantType.QUInt8,
+            tensors_range=TensorsData(CalibrationMethod.MinMax, found),
+            nodes_to_quantize=sorted(only),
+            nodes_to_exclude=sorted({*excluded, *_last(prepared)}),
             op_types_to_quantize=OPERATORS,
-            per_channel=True,
-            reduce_range=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
+            extra_options={},
         )
-        quantized = onnx.load(result)
-    _check(quantized)
-    return quantized
+        quantizer.quantize_model()
+        quantizer.model.topological_sort()
+    return quantizer.model.model
 
 
-class ImageReader:
-    """Calibration images, one at a time, as ONNX Runtime's quantizer asks for them."""
-
-    def __init__(self, input_name: str, images: NDArray[np.float32]) -> None:
-        self._name = input_name
-        self._images: Iterator[NDArray[np.float32]] = iter(images)
-
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """The next image as a batch of one, under the name of the input; None after the last."""
-        image = next(self._images, None)
-        return None if image is None else {self._name: image[None]}
+def layers(prepared: Any) -> tuple[str, ...]:
+    """Names of the nodes that multiply by weights, in the order of the graph: what can be kept in float."""
+    return tuple(node.name for node in prepared.graph.node if node.op_type in LAYERS)
 
 
-def _check(model: Any) -> None:
-    if not any(node.op_type == "DequantizeLinear" for node in model.graph.node):
-        raise ContentError("nothing in this model can be quantized to int8.", "Export it without --int8.")
-    saturating = saturating_layers(model)
-    if saturating:
-        message = f"the weights of {', '.join(saturating)} could saturate on a CPU without VNNI."
-        raise ContentError(message, "Export it without --int8.")
+def _last(model: Any) -> list[str]:
+    """A Sigmoid that makes the scores stays in float, as a Softmax does."""
+    outputs = {value.name for value in model.graph.output}
+    return [node.name for node in model.graph.node if node.op_type == "Sigmoid" and outputs & set(node.output)]

@@ -9,6 +9,8 @@ from rich.text import Text
 
 from digitedge.report.quantities import count, maybe, size
 from digitedge.report.step import Step, made, name_of, table
+from digitedge.report.steps.integers import integers
+from digitedge.report.steps.rewrites import costs, needs, rewrites
 from digitedge.report.steps.verify import failures, mark, parity_cells, reasons, verdict
 
 
@@ -21,10 +23,18 @@ def step(document: dict[str, Any]) -> Step:
     for result in verified["results"]:
         # A file that failed has no final name, and so it is not among the artefacts.
         artifact = files.get(result["path"])
-        size_text = maybe(artifact and artifact["size_bytes"], size)
+        size_text = maybe(artifact and artifact["stored_bytes"], size)
         nodes = maybe(artifact and sum(artifact["operators"].values()), count)
         columns.add_row(name_of(result["path"]), size_text, nodes, *parity_cells(result), _state(artifact, result))
-    body = [columns, *failures(verified["results"])]
+    artifacts = document["artifacts"]
+    body = [
+        columns,
+        *rewrites(artifacts),
+        *integers(artifacts),
+        *costs(artifacts),
+        *needs(artifacts),
+        *failures(verified["results"]),
+    ]
     if not document["passed"]:
         return Step("export", body, verdict(verified), quiet=reasons(verified))
     return Step("export", body, made(Path(document["artifacts"][0]["path"]).parent))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from digitedge.report.quantities import confidence, count, place
+from digitedge.report.quantities import confidence, count, maybe, place
 from digitedge.report.step import Step, made, printable, prose, table
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def step(document: dict[str, Any]) -> Step:
     columns = table(["picture"], ["label", "confidence"])
     for prediction in predictions[:LISTED]:
         label = Text(printable(prediction["label"]), "bold")
-        columns.add_row(printable(place(prediction["source"])), label, confidence(prediction["confidence"]))
+        sure = maybe(prediction["confidence"], confidence)
+        columns.add_row(printable(place(prediction["source"])), label, sure)
     body: list[RenderableType] = [columns]
     if len(predictions) > LISTED:
         body.append(prose(f"and {count(len(predictions) - LISTED)} more; --csv FILE writes them all", style="dim"))

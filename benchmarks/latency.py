@@ -1,0 +1,193 @@
+"""How our files compare with what people use otherwise, in one interleaved run.
+
+    python benchmarks/latency.py runs/classic benchmarks/results
+
+Takes a run folder that holds classic in fp32 and int8 as .onnx, .tflite and .c. Beside them stand tf2onnx's own output
+of the same network and the same files on the OpenVINO provider, whose ONNX Runtime lives in an environment of its own,
+made here. Every round times each of them once, in random order, each in a fresh process, one thread, batch 1; between
+them the core's peak is measured, which says how fast the arithmetic alone could be. Writes latency.json and prints the
+table. Takes about five minutes, with the installation of OpenVINO.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitedge.artifact import read_golden
+from digitedge.bench.job import Job
+from digitedge.bench.process import COMMAND, Lost, run_job
+from digitedge.bench.target import floor_of
+from digitedge.files import read_json
+from digitedge.measure.latency import LatencyReport
+from digitedge.measure.machine import describe
+
+ROUNDS = 20
+SECONDS = 0.4
+IMAGES = 64
+ROOT = Path(__file__).parent.parent
+THEIRS = "tf2onnx as it comes"
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One line of the table."""
+
+    name: str
+    engine: str
+    path: Path
+    python: Path
+    provider: str = "cpu"
+
+
+def main(run: Path, results: Path) -> None:
+    """Times everything and writes the figures."""
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        np.save(work / "images.npy", read_golden(run / "golden.npz").images[:IMAGES])
+        entrants = _entrants(run, work)
+        samples, peaks = _rounds(entrants, work)
+    document = {
+        "machine": describe(),
+        "macs": read_json(run / "train.json")["macs"],
+        "peak_macs_per_s": float(np.median(peaks)),
+        "rounds": ROUNDS,
+        "rows": [_row(entrant, LatencyReport(tuple(samples[entrant]))) for entrant in entrants],
+    }
+    (results / "latency.json").write_text(json.dumps(document, indent=1) + "\n")
+    print(table(document))
+
+
+def table(document: dict[str, Any]) -> str:
+    """The table of benchmarks/README.md."""
+    theirs = next(row for row in document["rows"] if row["name"] == THEIRS and row["engine"] == "ONNX Runtime")
+    lite = next(row for row in document["rows"] if row["name"] == "fp32 .tflite")
+    limit_us = document["macs"] / document["peak_macs_per_s"] * 1e6
+    lines = [
+        "| file | engine | p50 | 95 % interval | of tf2onnx's | of LiteRT's | of the arithmetic limit |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in document["rows"]:
+        p50 = row["p50_us"]
+        ratios = " | ".join(f"{p50 / other:.2f}" for other in (theirs["p50_us"], lite["p50_us"], limit_us))
+        interval = f"{row['p50_low_us']:.1f} to {row['p50_high_us']:.1f}"
+        lines.append(f"| {row['name']} | {row['engine']} | {p50:.1f} µs | {interval} | {ratios} |")
+    return "\n".join(lines)
+
+
+def _entrants(run: Path, work: Path) -> list[Entrant]:
+    here, openvino = Path(sys.executable), _openvino_environment(work / "openvino")
+    ours, theirs = run / "classic.fp32.onnx", _as_it_comes(run / "model.keras", work / "theirs.onnx")
+    floors = {name: floor.path for name in ("onnx", "tflite", "c99") if (floor := floor_of(name)) is not None}
+    return [
+        Entrant("a model that does nothing", "ONNX Runtime", floors["onnx"], here),
+        Entrant(THEIRS, "ONNX Runtime", theirs, here),
+        Entrant("fp32 .onnx", "ONNX Runtime", ours, here),
+        Entrant("int8 .onnx", "ONNX Runtime", run / "classic.int8.onnx", here),
+        Entrant(THEIRS, "ONNX Runtime, OpenVINO", theirs, openvino, "openvino"),
+        Entrant("fp32 .onnx", "ONNX Runtime, OpenVINO", ours, openvino, "openvino"),
+        Entrant("a model that does nothing", "LiteRT", floors["tflite"], here),
+        Entrant("fp32 .tflite", "LiteRT", run / "classic.fp32.tflite", here),
+        Entrant("int8 .tflite", "LiteRT", run / "classic.int8.tflite", here),
+        Entrant("a model that does nothing", "C99", floors["c99"], here),
+        Entrant("fp32 .c", "C99", run / "classic.fp32.c", here),
+        Entrant("int8 .c", "C99", run / "classic.int8.c", here),
+    ]
+
+
+def _rounds(entrants: list[Entrant], work: Path) -> tuple[dict[Entrant, list[Any]], list[float]]:
+    peak = _peak_program(work)
+    random, peaks = np.random.default_rng(0), []
+    samples: dict[Entrant, list[Any]] = {entrant: [] for entrant in entrants}
+    for _ in range(ROUNDS):
+        peaks.append(float(subprocess.run([peak], check=True, capture_output=True, text=True).stdout))
+        for entrant in (entrants[index] for index in random.permutation(len(entrants))):
+            command = (str(entrant.python), *COMMAND[1:])
+            outcome = run_job(_job(entrant, work), limit_seconds=60, command=command)
+            if isinstance(outcome, Lost) or outcome.samples_us is None:
+                raise SystemExit(f"{entrant.name} on {entrant.engine} was not timed: {outcome}")
+            samples[entrant].append(outcome.samples_us)
+    return samples, peaks
+
+
+def _job(entrant: Entrant, work: Path) -> Job:
+    floor = entrant.path.stem == "identity"
+    return Job(
+        path=str(entrant.path.resolve()),
+        provider=entrant.provider,
+        threads=1,
+        batch=1,
+        seconds=SECONDS,
+        fewest_calls=1,
+        most_seconds=30.0,
+        images=None if floor else str(work / "images.npy"),
+        golden=None,
+        folder=tempfile.mkdtemp(dir=work),
+    )
+
+
+def _row(entrant: Entrant, report: LatencyReport) -> dict[str, Any]:
+    low, high = report.interval_us
+    return {
+        "name": entrant.name,
+        "engine": entrant.engine,
+        "provider": entrant.provider,
+        "n": report.n,
+        "min_us": report.min_us,
+        "p50_us": report.p50_us,
+        "p50_low_us": low,
+        "p50_high_us": high,
+        "p90_us": report.p90_us,
+        "p99_us": report.p99_us,
+    }
+
+
+def _as_it_comes(original: Path, path: Path) -> Path:
+    """tf2onnx's own output, NHWC and all; only the description is added, without which no engine of ours loads it."""
+    import onnx
+    import tensorflow as tf
+    import tf2onnx
+
+    from digitedge.runtime.keras import load
+    from digitedge.runtime.metadata import KEY, Embedded, to_json
+
+    model = load(original)
+    signature = [tf.TensorSpec((None, *model.spec.input_shape), tf.float32, name=model.spec.input_name)]
+
+    @tf.function(input_signature=signature)
+    def forward(image: Any) -> dict[str, Any]:
+        return {model.spec.output_name: model.network(image, training=False)}
+
+    proto, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=17)
+    onnx.helper.set_model_props(proto, {KEY: to_json(Embedded(model.spec, model.source_digest, "fp32", "tf2onnx"))})
+    onnx.save(proto, path)
+    return path
+
+
+def _openvino_environment(folder: Path) -> Path:
+    """An interpreter with ONNX Runtime's OpenVINO build, which unpacks over the usual one and so needs its own place."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"{ROOT}[openvino]"], check=True
+    )
+    return python
+
+
+def _peak_program(work: Path) -> Path:
+    program, source = work / "fma_peak", Path(__file__).with_name("fma_peak.c")
+    flags = ["-std=gnu99", "-O3", "-march=native", "-ffp-contract=fast"]
+    subprocess.run(["cc", *flags, "-o", program, source], check=True)
+    return program
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
