@@ -35,7 +35,6 @@ int main(void) {
             for (int chain = 0; chain < CHAINS; ++chain) {
                 sum[chain] = sum[chain] * factor + term;
             }
-            __asm__ volatile("" ::: "memory");
         }
         clock_gettime(CLOCK_MONOTONIC, &end);
         double seconds = (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);

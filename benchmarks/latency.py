@@ -26,6 +26,7 @@ from digitedge.artifact import read_golden
 from digitedge.bench.job import Job
 from digitedge.bench.process import COMMAND, Lost, run_job
 from digitedge.bench.target import floor_of
+from digitedge.data.preprocess import to_unit
 from digitedge.files import read_json
 from digitedge.measure.latency import LatencyReport
 from digitedge.measure.machine import describe
@@ -33,8 +34,10 @@ from digitedge.measure.machine import describe
 ROUNDS = 20
 SECONDS = 0.4
 IMAGES = 64
-ROOT = Path(__file__).parent.parent
+HERE = Path(__file__).parent
 THEIRS = "tf2onnx as it comes"
+FROM_C = "C99, called from C"
+FLAGS = ("-O3", "-march=native", "-ffp-contract=fast")
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Entrant:
     name: str
     engine: str
     path: Path
-    python: Path
+    command: tuple[str, ...]
     provider: str = "cpu"
 
 
@@ -84,7 +87,7 @@ def table(document: dict[str, Any]) -> str:
 
 
 def _entrants(run: Path, work: Path) -> list[Entrant]:
-    here, openvino = Path(sys.executable), _openvino_environment(work / "openvino")
+    here, openvino = COMMAND, (str(_openvino_environment(work / "openvino")), *COMMAND[1:])
     ours, theirs = run / "classic.fp32.onnx", _as_it_comes(run / "model.keras", work / "theirs.onnx")
     floors = {name: floor.path for name in ("onnx", "tflite", "c99") if (floor := floor_of(name)) is not None}
     return [
@@ -100,18 +103,26 @@ def _entrants(run: Path, work: Path) -> list[Entrant]:
         Entrant("a model that does nothing", "C99", floors["c99"], here),
         Entrant("fp32 .c", "C99", run / "classic.fp32.c", here),
         Entrant("int8 .c", "C99", run / "classic.int8.c", here),
+        *(
+            Entrant(f"{kind} .c", FROM_C, run / f"classic.{kind}.c", (str(_program(run, kind, work)),))
+            for kind in ("fp32", "int8")
+        ),
     ]
 
 
 def _rounds(entrants: list[Entrant], work: Path) -> tuple[dict[Entrant, list[Any]], list[float]]:
-    peak = _peak_program(work)
+    peak = _compiled(work / "fma_peak", "-std=gnu99", HERE / "fma_peak.c")
+    pixels = to_unit(np.load(work / "images.npy")).tobytes()
     random, peaks = np.random.default_rng(0), []
     samples: dict[Entrant, list[Any]] = {entrant: [] for entrant in entrants}
     for _ in range(ROUNDS):
         peaks.append(float(subprocess.run([peak], check=True, capture_output=True, text=True).stdout))
         for entrant in (entrants[index] for index in random.permutation(len(entrants))):
-            command = (str(entrant.python), *COMMAND[1:])
-            outcome = run_job(_job(entrant, work), limit_seconds=60, command=command)
+            if entrant.engine == FROM_C:
+                ended = subprocess.run(entrant.command, input=pixels, check=True, capture_output=True)
+                samples[entrant].append(np.frombuffer(ended.stdout))
+                continue
+            outcome = run_job(_job(entrant, work), limit_seconds=60, command=entrant.command)
             if isinstance(outcome, Lost) or outcome.samples_us is None:
                 raise SystemExit(f"{entrant.name} on {entrant.engine} was not timed: {outcome}")
             samples[entrant].append(outcome.samples_us)
@@ -173,19 +184,24 @@ def _as_it_comes(original: Path, path: Path) -> Path:
 
 
 def _openvino_environment(folder: Path) -> Path:
-    """An interpreter with ONNX Runtime's OpenVINO build, which unpacks over the usual one and so needs its own place."""
+    """An interpreter with ONNX Runtime's OpenVINO build, which unpacks over the usual one: it needs its own place."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"{ROOT}[openvino]"], check=True
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"{HERE.parent}[openvino]"],
+        check=True,
     )
     return python
 
 
-def _peak_program(work: Path) -> Path:
-    program, source = work / "fma_peak", Path(__file__).with_name("fma_peak.c")
-    flags = ["-std=gnu99", "-O3", "-march=native", "-ffp-contract=fast"]
-    subprocess.run(["cc", *flags, "-o", program, source], check=True)
+def _program(run: Path, precision: str, work: Path) -> Path:
+    """A program that times a .c file by itself."""
+    names = ["-DNAME=classic", "-DBIG=CLASSIC", f'-DHEADER="classic.{precision}.h"', f"-I{run.resolve()}"]
+    return _compiled(work / precision, "-std=c99", *names, HERE / "time_c.c", run / f"classic.{precision}.c")
+
+
+def _compiled(program: Path, *words: str | Path) -> Path:
+    subprocess.run(["/usr/bin/env", "cc", *FLAGS, "-o", program, *words], check=True)
     return program
 
 

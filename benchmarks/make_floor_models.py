@@ -2,9 +2,9 @@
 
     python benchmarks/make_floor_models.py
 
-An image of 1 x 10 values in, the same ten values out, by one Flatten (ONNX), Reshape (TFLite) or loop (C), which copies 40
+An image of 1 x 10 values in, the same ten values out, by one Flatten (ONNX), Reshape (TFLite) or loop (C), which copies
+40 bytes. They ship inside the package, in digitedge/bench/floor/. The same versions of the libraries give the same
 bytes.
-They ship inside the package, in digitedge/bench/floor/. The same versions of the libraries give the same bytes.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from digitedge.data.loading import load
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```(sh|python|c)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 SHORTER = {"digitedge train": ["--epochs", "1"], "digitedge bench": ["--seconds", "0.2"]}
 
 # What make runs where there is no environment yet: every line as a set of words, without pip's manners.
@@ -88,6 +88,11 @@ def shell(line, folder):
     elif words[0] == "python3" or words[:3] == [".venv/bin/python", "-m", "pip"]:
         # Installing is what `make test` has just done, and so the line must be one that make itself would run.
         assert plainly(words) in installs()
+    elif words[0] == "cc":
+        run(words, folder)
+        digit = load("mnist").train.images[0].astype(np.float32) / 255
+        said = subprocess.run([folder / words[words.index("-o") + 1]], input=digit.tobytes(), capture_output=True, check=True)
+        assert said.stdout.startswith(b"5 ")
     elif words[0] == ".venv/bin/digitedge":
         run(["digitedge", *words[1:]], folder)
     else:
@@ -129,8 +134,8 @@ def test_block(reader, number):
             return
         for line in text.splitlines():
             shell(line, reader)
-    elif text.startswith("# my_cnn.py"):
-        (reader / "my_cnn.py").write_text(text)
+    elif name := re.match(r"(?:# |/\* )([\w.]+)", text):
+        (reader / name[1]).write_text(text)
     else:
         shutil.copy(reader / "runs" / "classic" / "classic.int8.onnx", reader)
         assert run([sys.executable, "-W", "error", "-c", text], reader).startswith("5 ")

@@ -14,8 +14,8 @@ KEYS = {"schema_version", "command", "digitedge", "machine", "results", "verdict
 ROW = {
     "path", "format", "precision", "provider", "threads", "batch", "n", "min_us", "p50_us", "p50_low_us", "p50_high_us",
     "p90_us", "p99_us", "p999_us", "mean_us", "std_us", "floor_p50_us", "images_per_s", "load_ms", "first_ms",
-    "rss_bytes", "size_bytes", "flash_bytes", "accuracy", "agreement", "nodes_on_provider", "nodes_elsewhere", "stable", "valid",
-    "reason",
+    "rss_bytes", "size_bytes", "flash_bytes", "accuracy", "agreement", "nodes_on_provider", "nodes_elsewhere", "stable",
+    "valid", "reason",
 }  # fmt: skip
 ABSENT = ["coreml", "cuda", "directml", "migraphx", "openvino", "qnn", "rocm", "tensorrt", "xnnpack"]
 QUICK = ("--seconds", "0.05")

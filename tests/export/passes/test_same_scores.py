@@ -43,6 +43,18 @@ def test_a_network_that_is_sure_hides_nothing(network, weights):
         check_same_scores(network(BODY, (1, 4, 4), **sure), network(BODY, (1, 4, 4), **wrong))
 
 
+def test_sums_that_cancel_may_round_otherwise(network):
+    """1e8 times a pixel, less the same, and the rest: in another order the rest is another number."""
+    before = np.random.default_rng(1).normal(size=(48, 10)) + 1e4 * np.resize([[1.0], [-1.0]], (48, 1))
+    body = "f = Flatten(image) g = MatMul(f, v) scores = Softmax(g)"
+    after = "f = Flatten(image) a = MatMul(f, v) b = MatMul(f, w) g = Add(a, b) scores = Softmax(g)"
+    halves = {"v": before * (np.arange(48) < 24)[:, None], "w": before * (np.arange(48) >= 24)[:, None]}
+    check_same_scores(network(body, (3, 4, 4), v=before), network(after, (3, 4, 4), **halves))
+    wrong = halves | {"w": halves["w"] * 1.001}
+    with pytest.raises(ScoresChangedError, match="changed scores by"):
+        check_same_scores(network(body, (3, 4, 4), v=before), network(after, (3, 4, 4), **wrong))
+
+
 def test_another_shape_is_found(network, weights):
     fewer = network(BODY, (1, 4, 4), **(weights | {"v": weights["v"][:, :9]}))
     with pytest.raises(ScoresChangedError, match=r"changed the shape of scores from \(1, 10\) to \(1, 9\)"):

@@ -1,8 +1,8 @@
 from digitedge.report.steps import explain
 
 CONV = {
-    "layer": "conv1", "operator": "Conv", "sqnr_db": 38.14, "max_abs": 0.02, "low": 0.0, "high": 0.9941, "weight_bits": 8,
-    "saturates": True, "macs": 432_000,
+    "layer": "conv1", "operator": "Conv", "sqnr_db": 38.14, "max_abs": 0.02, "low": 0.0, "high": 0.9941,
+    "weight_bits": 8, "saturates": True, "macs": 432_000,
 }  # fmt: skip
 POOL = {
     "layer": "pool\x1b[1m", "operator": "MaxPool", "sqnr_db": None, "max_abs": 0.0, "low": -2.8, "high": 7.03,
