@@ -91,7 +91,9 @@ def shell(line, folder):
     elif words[0] == "cc":
         run(words, folder)
         digit = load("mnist").train.images[0].astype(np.float32) / 255
-        said = subprocess.run([folder / words[words.index("-o") + 1]], input=digit.tobytes(), capture_output=True, check=True)
+        said = subprocess.run(
+            [folder / words[words.index("-o") + 1]], input=digit.tobytes(), capture_output=True, check=True
+        )
         assert said.stdout.startswith(b"5 ")
     elif words[0] == ".venv/bin/digitedge":
         run(["digitedge", *words[1:]], folder)

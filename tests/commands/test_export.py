@@ -126,11 +126,12 @@ def test_max_drop_without_int8_is_2(digitedge, own_run):
 
 
 def test_explain_shows_every_layer_of_every_onnx_file(digitedge, trained):
-    ended = digitedge("export", "--to", "onnx", "--int8", "--explain", "--json")
+    ended = digitedge("export", "--to", "onnx", "--int8", "--int8-weights", "--explain", "--json")
     assert ended.code == 0
-    fp32, int8 = ended.document["explain"]
-    assert [Path(one["path"]).name for one in (fp32, int8)] == ["tiny.fp32.onnx", "tiny.int8.onnx"]
-    assert [row["weight_bits"] for row in int8["layers"] if row["weight_bits"]] == [7] * 3
+    fp32, weights, int8 = ended.document["explain"]
+    assert [Path(one["path"]).name.split(".")[1] for one in (fp32, weights, int8)] == ["fp32", "int8-weights", "int8"]
+    for one, bits in ((fp32, 32), (weights, 8), (int8, 7)):
+        assert [row["weight_bits"] for row in one["layers"] if row["weight_bits"]] == [bits] * 3
     assert all(row["sqnr_db"] is None or row["sqnr_db"] > 100 for row in fp32["layers"])
     assert all(row["sqnr_db"] < 60 for row in int8["layers"])
 

@@ -9,10 +9,9 @@ import tf_keras as keras
 from digitedge.artifact import check_unchanged, read_golden, read_manifest
 from digitedge.config import ExportConfig
 from digitedge.errors import NotPresentError, OutputExistsError, UnknownNameError
-from digitedge.export import exporting
 from digitedge.export.exporting import export
 from digitedge.export.source import make_source
-from digitedge.measure.limits import Limits
+from digitedge.measure.limits import LIMITS, Limits
 from digitedge.runtime.keras import wrap
 
 FP32 = ExportConfig(formats=("onnx",))
@@ -74,7 +73,8 @@ def test_a_rejected_file_never_gets_its_name(source, tiny_golden, tmp_path):
 
 def test_limits_that_nothing_reaches_reject_everything(source, tiny_golden, calibration, tmp_path, monkeypatch):
     unreachable = Limits(max_flips=0.0, max_flips_of_errors=0.0, max_drop=None, max_abs=-1.0)
-    monkeypatch.setattr(exporting, "LIMITS", {"fp32": unreachable, "int8": unreachable})
+    for precision in ("fp32", "int8"):
+        monkeypatch.setitem(LIMITS, precision, unreachable)
     done = export(source, ExportConfig(int8=True), tmp_path, tiny_golden, calibration)
     assert len(done) == 4
     assert all(one.reason for one in done)
@@ -82,10 +82,8 @@ def test_limits_that_nothing_reaches_reject_everything(source, tiny_golden, cali
 
 
 def test_one_rejected_file_does_not_take_the_others_along(source, tiny_golden, calibration, tmp_path, monkeypatch):
-    limits = dict(exporting.LIMITS) | {
-        "int8": Limits(max_flips=0.0, max_flips_of_errors=0.0, max_drop=None, max_abs=-1.0)
-    }
-    monkeypatch.setattr(exporting, "LIMITS", limits)
+    unreachable = Limits(max_flips=0.0, max_flips_of_errors=0.0, max_drop=None, max_abs=-1.0)
+    monkeypatch.setitem(LIMITS, "int8", unreachable)
     export(source, ExportConfig(("onnx",), int8=True), tmp_path, tiny_golden, calibration)
     assert [one.path.name for one in read_manifest(tmp_path)] == ["tiny.fp32.onnx"]
     assert (tmp_path / "rejected" / "tiny.int8.onnx").exists()

@@ -99,10 +99,12 @@ def with_range(low, high, mean=0.0, std=1.0):
     ],
 )
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_raw_pixels_mean_pixels_whatever_range_the_network_takes(tmp_path, precision, scaling, adds):
+@pytest.mark.parametrize("brightest", [255, 180])
+def test_raw_pixels_mean_pixels_whatever_range_the_network_takes(tmp_path, precision, scaling, adds, brightest):
+    """And however bright the images are that it was calibrated with."""
     source, random = with_range(*scaling), np.random.default_rng(0)
-    pixels = random.integers(0, 256, (60, 6, 4, 1), np.uint8)
-    pixels[0], pixels[1] = 0, 255
+    pixels = random.integers(0, brightest + 1, (60, 6, 4, 1), np.uint8)
+    pixels[0], pixels[1] = 0, brightest
     images = to_unit(pixels)
     scores = {}
     for takes in ("float32", "uint8"):

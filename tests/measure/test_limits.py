@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitedge.measure.limits import LIMITS, reason
+from digitedge.measure.limits import LIMITS, limits_of, reason
 from digitedge.measure.parity import ParityReport
 from digitedge.measure.statistics import mcnemar_p
 
@@ -33,6 +33,20 @@ def flipped(count: int, n: int = 10_000) -> ParityReport:
 @pytest.mark.parametrize("precision", LIMITS)
 def test_a_perfect_report_passes(precision: str) -> None:
     assert reason(PERFECT, LIMITS[precision]) is None
+
+
+def test_whoever_allows_a_loss_allows_the_labels_that_it_takes() -> None:
+    lost = replace(flipped(200), accuracy=0.98, mcnemar_p=1e-9)
+    assert "200 of 10,000 images get another label" in str(reason(lost, limits_of("int8")))
+    assert reason(lost, limits_of("int8", 1.0)) is None
+    assert "accuracy falls by 1.1 points; 1.00 are allowed" in str(
+        reason(replace(lost, accuracy=0.979), limits_of("int8", 1.0))
+    )
+    assert "at most 200 may" in str(reason(flipped(201), limits_of("int8", 1.0)))
+
+
+def test_a_smaller_loss_than_usual_narrows_nothing() -> None:
+    assert limits_of("int8", 0.0) == limits_of("int8") == LIMITS["int8"]
 
 
 def test_one_flip_fails_fp32_and_says_how_many() -> None:

@@ -41,6 +41,7 @@ def test_what_did_not_change_is_said_once(printed, export_document):
 
 INT8 = {
     "recipe": {"name": "s7-channel", "chosen_on": 2_000, "candidates": [{}, {}, {}]},
+    "size_ratio": 0.26,
     "int8_weights_share": 1.0,
     "int8_macs_share": 0.9991,
     "proved_on": {
@@ -62,6 +63,20 @@ def test_an_int8_file_says_how_it_was_made_and_where_that_is_proved(printed, exp
     assert "VNNI, AMX or ARM 2,000 of 2,000 integer evaluation" in lines
     assert "AVX2 1,997 of 2,000 no two weights can" in lines
     assert not any("SQNR" in line for line in lines)
+
+
+def test_int8_that_is_larger_than_float_says_so(printed, export_document):
+    export_document["artifacts"][0] |= {"precision": "int8", "facts": INT8 | {"size_ratio": 1.5}}
+    assert "larger than in float" in printed(export.step(export_document))
+    export_document["artifacts"][0]["facts"]["size_ratio"] = 0.9
+    assert "larger than in float" not in printed(export.step(export_document))
+
+
+def test_an_int8_file_that_failed_says_what_helps(printed, export_document, failed_document):
+    document = export_document | {"verify": failed_document, "passed": False}
+    assert "--max-drop" not in printed(export.step(document))
+    document["verify"]["results"][1]["precision"] = "int8"
+    assert "--explain shows in which layers int8 loses; --max-drop keeps" in printed(export.step(document))
 
 
 def test_layers_that_stayed_in_float_are_shown(printed, export_document):

@@ -198,7 +198,7 @@ def _weights(model: Any, nodes: list[Any]) -> list[Any]:
     found = []
     for node in nodes:
         name = node.input[1] if node.op_type in LAYERS else ""
-        while name in makers and makers[name].op_type in _MOVES:
+        while name in makers and makers[name].op_type in {*_MOVES, "Mul"}:  # by the scale of weights alone in 8 bits
             name = makers[name].input[0]
         found += [stored[name]] if name in stored else []
     return found

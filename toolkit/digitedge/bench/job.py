@@ -37,6 +37,7 @@ class Job:
             whatever shape the model takes, alone.
         golden: a golden.npz whose images are all scored after the timing; None scores nothing.
         folder: where the answer goes.
+        max_drop: percentage points of accuracy that the file may lose; None for the usual bounds.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Job:
     images: str | None
     golden: str | None
     folder: str
+    max_drop: float | None = None
 
     def to_json(self) -> str:
         """One line of JSON."""

@@ -148,6 +148,7 @@ def _job(target: Target, config: BenchConfig, folder: Path, *, scores: bool) -> 
         images=None if target.is_floor else str(folder / _IMAGES),
         golden=str(golden) if scores and golden.exists() and not target.is_floor else None,
         folder=tempfile.mkdtemp(dir=folder),
+        max_drop=target.max_drop,
     )
 
 

@@ -19,12 +19,14 @@ class Target:
         path: an .onnx, .tflite, .c or .keras file.
         provider: an execution provider; `cpu` for every format but .onnx.
         precision: as the manifest says, `fp32` or `int8`; None where nobody says.
+        max_drop: percentage points of accuracy that it may lose, as its export was told; None for the usual bounds.
         is_floor: whether it is the model that does nothing, which is timed on an image of its own and never scored.
     """
 
     path: Path
     provider: str = "cpu"
     precision: str | None = None
+    max_drop: float | None = None
     is_floor: bool = False
 
     @property

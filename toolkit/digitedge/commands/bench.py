@@ -107,7 +107,7 @@ def _targets(files: Sequence[Listed], models: Sequence[Model], config: BenchConf
 
     elsewhere = () if onnx_only else ("cpu",)
     targets = [
-        Target(listed.path, provider, model.precision)
+        Target(listed.path, provider, model.precision, listed.max_drop)
         for listed, model in zip(files, models, strict=True)
         for provider in (config.providers if listed.path.suffix == ".onnx" else elsewhere)
     ]

@@ -32,6 +32,11 @@ class Listed:
     path: Path
     artifact: Artifact | None
 
+    @property
+    def max_drop(self) -> float | None:
+        """Percentage points of accuracy that it may lose, as its export was told; None for the usual bounds."""
+        return None if self.artifact is None else self.artifact.settings.get("max_drop")
+
 
 @dataclass(frozen=True)
 class Trained:

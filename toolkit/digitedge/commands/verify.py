@@ -68,7 +68,7 @@ def carry_out(
         rows = []
         for done, (listed, model) in enumerate(zip(files, models, strict=True)):
             watch(done, len(files), listed.path.name)
-            rows.append(_compare(listed.path, model, against, foreign=reference is not None))
+            rows.append(_compare(listed, model, against, foreign=reference is not None))
     document = envelope("verify", verify_body(against.path, against.golden.test_set, rows))
     run = whole_run(files)
     if run is not None and reference is None:
@@ -77,20 +77,21 @@ def carry_out(
     return document
 
 
-def _compare(path: Path, model: Model, against: Reference, *, foreign: bool) -> dict[str, Any]:
+def _compare(listed: Listed, model: Model, against: Reference, *, foreign: bool) -> dict[str, Any]:
     from digitedge.errors import ContentError
-    from digitedge.measure.limits import LIMITS, reason
+    from digitedge.measure.limits import limits_of, reason
     from digitedge.measure.parity import compare
     from digitedge.report.bodies import Judged, parity_row
     from digitedge.runtime.loading import format_of, score
 
+    path = listed.path
     if not foreign and model.source_digest != against.golden.source_digest:
         message = f"{path} was made from another model than {against.path.name} beside it."
         raise ContentError(message, "Export it again, or name its original with --reference.")
     decisions_only = against.decisions_only or model.spec.output_kind == "label"
     scores = score(model, against.golden.images)
     parity = compare(against.golden.scores, scores, against.golden.labels, decisions_only=decisions_only)
-    rejection = reason(parity, LIMITS[model.precision])
+    rejection = reason(parity, limits_of(model.precision, listed.max_drop))
     return parity_row(Judged(path, format_of(path), model.precision, parity, rejection), against.golden)
 
 

@@ -18,7 +18,7 @@ from digitedge.artifact import (
 )
 from digitedge.errors import ContentError, OutputExistsError
 from digitedge.files import move, sha256, write_bytes
-from digitedge.measure.limits import LIMITS, reason
+from digitedge.measure.limits import limits_of, reason
 from digitedge.measure.parity import ParityReport, compare
 from digitedge.registry import choose, entries
 from digitedge.runtime.capabilities import input_of
@@ -141,7 +141,7 @@ def _prove(plan: _Plan, golden: Golden) -> Exported:
     decisions_only = model.spec.output_kind == "label"
     scores = score(model, golden.images)
     parity = compare(golden.scores, scores, golden.labels, decisions_only=decisions_only)
-    rejection = reason(parity, LIMITS[plan.precision])
+    rejection = reason(parity, limits_of(plan.precision, plan.settings.get("max_drop")))
     if rejection is None and kept is None:
         staged, artifact = artifact.path, replace(artifact, path=plan.path)
         # In this order: after a kill in between, the next export finds no file and makes it again.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,6 +56,22 @@ LIMITS = {
     # 10,000 images (0.07 at 99.5 %); on fewer images, where such a loss can be chance, McNemar's test decides.
     "int8": Limits(max_flips=0.002, max_flips_of_errors=0.1, max_drop=0.001, max_abs=None),
 }
+
+
+def limits_of(precision: str, max_drop_points: float | None = None) -> Limits:
+    """The bounds of a precision, or the wider ones that whoever exported the file has asked for.
+
+    Args:
+        precision: a key of `LIMITS`.
+        max_drop_points: the accuracy that may be lost (`--max-drop`), in percentage points; None for the usual bounds.
+            Each answer that becomes wrong is a changed label, and about as many change from wrong to right, or from one
+            wrong answer to another: twice the share may change.
+    """
+    limits = LIMITS[precision]
+    if max_drop_points is None:
+        return limits
+    drop = max_drop_points / 100
+    return replace(limits, max_drop=max(drop, limits.max_drop or 0.0), max_flips=max(2 * drop, limits.max_flips))
 
 
 def reason(report: ParityReport, limits: Limits) -> str | None:

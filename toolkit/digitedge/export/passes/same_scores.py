@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # Of the largest score. The rewrites sum in another order: classic differs by 1e-6, networks of 50 layers by 1e-5. One
 # wrong row of weights, or one border of an image, is 1e-2 and more.
 TOLERANCE = 1e-4
-# Sums of large numbers that nearly cancel turn one rounding into many: where the weights' last bit moves the scores of the
-# original by more than that, so may another order, by as many roundings as a long sum has.
+# Sums of large numbers that nearly cancel turn one rounding into many: where the weights' last bit moves the scores of
+# the original by more than that, so may another order, by as many roundings as a long sum has.
 ROUNDINGS = 64
 # These hide what the layers before them computed: behind a softmax, a network that is sure gives 1.0 whatever comes.
 _DECIDING = ("Softmax", "ArgMax", "Sigmoid", "Identity", "Cast")
@@ -35,8 +35,8 @@ class ScoresChangedError(DigitedgeError):
 def check_same_scores(before: Any, after: Any) -> None:
     """Runs both on a few seeded images, one and several at a time, of pixels up to 1 and up to 255.
 
-    What is compared is the scores before a final softmax or argmax. They may differ by 1e-4 of the largest, or by what the
-    original itself makes of roundings: how far its scores move when the last bit of every weight is another.
+    What is compared is the scores before a final softmax or argmax. They may differ by 1e-4 of the largest, or by what
+    the original itself makes of roundings: how far its scores move when the last bit of every weight is another.
 
     Args:
         before: onnx.ModelProto, float32.
@@ -73,9 +73,7 @@ def _rounded(model: Any) -> Any:
     return copy
 
 
-def _compare(
-    name: str, before: NDArray[np.float64], after: NDArray[np.float64], rounded: NDArray[np.float64]
-) -> None:
+def _compare(name: str, before: NDArray[np.float64], after: NDArray[np.float64], rounded: NDArray[np.float64]) -> None:
     if before.shape != after.shape:
         raise ScoresChangedError(f"the shape of {name} from {before.shape} to {after.shape}")
     finite = np.isfinite(before)

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from digitedge.report.quantities import count, maybe, size
-from digitedge.report.step import Step, made, name_of, table
+from digitedge.report.step import Step, made, name_of, prose, table
 from digitedge.report.steps.integers import integers
 from digitedge.report.steps.rewrites import costs, needs, rewrites
 from digitedge.report.steps.verify import failures, mark, parity_cells, reasons, verdict
@@ -35,6 +35,10 @@ def step(document: dict[str, Any]) -> Step:
         *needs(artifacts),
         *failures(verified["results"]),
     ]
+    if any(not result["passed"] and result["precision"] == "int8" for result in verified["results"]):
+        body.append(
+            prose("--explain shows in which layers int8 loses; --max-drop keeps those in float, or allows more.")
+        )
     if not document["passed"]:
         return Step("export", body, verdict(verified), quiet=reasons(verified))
     return Step("export", body, made(Path(document["artifacts"][0]["path"]).parent))

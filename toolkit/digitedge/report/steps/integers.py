@@ -27,13 +27,16 @@ def integers(artifacts: Iterable[Artifact]) -> list[RenderableType]:
     return shown
 
 
-def _recipe(facts: Fact) -> list[RenderableType]:
+def _recipe(facts: Fact) -> Sequence[RenderableType]:
     recipe, weights, macs = facts["recipe"], facts["int8_weights_share"], facts["int8_macs_share"]
     choice = f"the best of {len(recipe['candidates'])} on {count(recipe['chosen_on'])} images that are not for testing"
-    return [
+    shown = [
         line(f"int8 recipe {recipe['name']}, {choice}"),
         line(f"in int8: {percent(weights, 1)} of the weights, {percent(macs, 1)} of the arithmetic"),
     ]
+    if facts["size_ratio"] >= 1.0:
+        shown.append(line("larger than in float: so few weights take less room than the scales of the integers"))
+    return shown
 
 
 def _proof(artifact: Artifact) -> RenderableType:
