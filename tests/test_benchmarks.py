@@ -25,6 +25,7 @@ def script(name):
         ("training", "benchmarks/README.md"),
         ("resume", "benchmarks/README.md"),
         ("int8_across_cpus", "benchmarks/README.md"),
+        ("latency", "benchmarks/README.md"),
         ("whole_way", "README.md"),
     ],
 )
