@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from digitedge.analysis.integers import evaluate
 from digitedge.export.c import frame
 from digitedge.export.c.build import build
+from digitedge.export.c.integer_program import integer_program
 from digitedge.export.c.lower import lower
 from digitedge.runtime import c99
 from digitedge.runtime.metadata import Embedded
-from digitedge.spec import image_spec
+from digitedge.spec import image_spec, raw_pixels
 
 # The machine's own vectors; AVX's where there are such; SSE's; none. Elsewhere than on x86 the middle two are left out.
 _FLAGS = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
@@ -29,6 +31,7 @@ if "sse2" not in _FLAGS:
     del WIDTHS["sse"]
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Wstrict-prototypes")
 STRICT = (*STRICT, "-Werror")
+FASTEST = ("-O3", "-march=native", "-ffp-contract=fast")
 
 
 class Sketch:
@@ -134,3 +137,36 @@ def agree(run_c):
         np.testing.assert_allclose(run_c(model, images, flags), expected, atol=atol, rtol=1e-5)
 
     return check
+
+
+@pytest.fixture
+def spec_of():
+    def spec(model, outputs=5):
+        _, channels, height, width = (dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim)
+        return image_spec((height, width, channels), tuple(f"class {n}" for n in range(outputs)), "NHWC")
+
+    return spec
+
+
+@pytest.fixture
+def run_integers(tmp_path, monkeypatch, spec_of):
+    """run_integers(model, images, ...) -> what the C file of a quantized model gives, compiled without a warning."""
+    numbers = itertools.count()
+
+    def run(model, images, flags=FASTEST, dtype="float32", spec=None):
+        folder = tmp_path / str(next(numbers))
+        folder.mkdir()
+        spec = spec or spec_of(model, count(model))
+        program = integer_program(model, spec, dtype)
+        described = raw_pixels(spec) if dtype == "uint8" else spec
+        source, header = frame.write("net", program, Embedded(described, "0" * 64, "int8", "0"))
+        (folder / "net.int8.c").write_bytes(source)
+        (folder / "net.int8.h").write_bytes(header)
+        monkeypatch.setattr(c99, "FLAGS", ("-std=c99", "-fPIC", "-shared", *STRICT, "-ffreestanding", *flags))
+        return c99.load(folder / "net.int8.c")(images)
+
+    def count(model):
+        lengths = [dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim[1:]]
+        return evaluate(model, np.zeros((1, *lengths), np.float32)).size
+
+    return run

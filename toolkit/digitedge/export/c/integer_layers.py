@@ -1,8 +1,8 @@
 """Convolutions and dense layers of 8-bit integers, with a pooling of the largest of windows that lie side by side.
 
-The weights lie as [group][row][column][input channel][output channel], those of a depthwise convolution as
-[row][column][channel]: the channels that a vector holds side by side. A tile of pixels (see `tiling`) shares each
-weight that is loaded. Of a window that is pooled only the largest sum is scaled and written: RAM never holds what
+Unsigned images and signed weights are multiplied four at a time (see `integer_quads`). Other weights lie as
+[group][row][column][input channel][output channel], those of a depthwise convolution as [row][column][channel]: the
+channels that a vector holds side by side. A tile of pixels (see `tiling`) shares each weight that is loaded. Of a window that is pooled only the largest sum is scaled and written: RAM never holds what
 pooling throws away. A dense layer is a convolution that sees its whole input.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitedge.export.c import integer_quads as quads
 from digitedge.export.c.integer_arithmetic import centred
 from digitedge.export.c.literals import CTYPES, number
 from digitedge.export.c.loops import indent, lines, loop, plus, times
@@ -75,8 +76,7 @@ def layer(name: str, operation: Layer, x: Place, y: Place) -> Step:
         x: input, with at least `operation.pads` around it, filled with its zero point.
         y: output, of the shape `operation.result`.
     """
-    integers, weights, shape = operation.integers, operation.weights, operation.result
-    matrix = integers[:, :, :, 0, 0].transpose(1, 2, 0) if operation.depthwise else integers
+    weights, shape = operation.weights, operation.result
     return Step(
         name=name,
         comment=_describe(operation, x),
@@ -84,12 +84,20 @@ def layer(name: str, operation: Layer, x: Place, y: Place) -> Step:
         reads=(x.buffer,),
         writes=y.buffer,
         constants=(
-            Constant(f"{name}_weights", matrix, SLACK),
-            Constant(f"{name}_bias", weights.bias, SLACK),
+            *_constants(name, operation, x),
             Constant(f"{name}_multipliers", weights.multiplier, SLACK),
         ),
-        macs=shape.height * shape.width * math.prod(operation.window) * integers.size,
+        macs=shape.height * shape.width * math.prod(operation.window) * operation.integers.size,
     )
+
+
+def _constants(name: str, operation: Layer, x: Place) -> tuple[Constant, Constant]:
+    integers, bias = operation.integers, operation.weights.bias
+    if quads.in_quads(operation, x):
+        packed = Constant(f"{name}_weights", quads.packed(operation, x), f"4 * {SLACK}")
+        return packed, Constant(f"{name}_bias", quads.bias(operation), SLACK)
+    matrix = integers[:, :, :, 0, 0].transpose(1, 2, 0) if operation.depthwise else integers
+    return Constant(f"{name}_weights", matrix, SLACK), Constant(f"{name}_bias", bias, SLACK)
 
 
 def _describe(operation: Layer, x: Place) -> str:
@@ -108,9 +116,11 @@ def _body(name: str, operation: Layer, x: Place, y: Place, unit: Width) -> str:
     groups, _, _, _, channels = operation.integers.shape
     (rows, columns), shape = operation.window, operation.result
     channels = groups if operation.depthwise else channels
+    by_four = quads.in_quads(operation, x)
     tile = choose(shape.height * rows, shape.width * columns, channels, operation.window, unit)
+    accumulate = quads.accumulate if by_four else _accumulate
     parts = [*_pointers(name, operation, x, y), *_sums(name, operation, unit, tile)]
-    inner = lines([*parts, _accumulate(operation, x, unit, tile), *_finish(operation, y, unit, tile)])
+    inner = lines([*parts, accumulate(operation, x, unit, tile), *_finish(operation, y, unit, tile)])
     inner = loop("column", shape.width, inner, tile.columns // columns)
     inner = loop("row", shape.height, inner, tile.rows // rows)
     inner = loop("channel", channels, inner, tile.vectors * unit.lanes)
@@ -127,7 +137,10 @@ def _pointers(name: str, operation: Layer, x: Place, y: Place) -> list[str]:
         "channel" if operation.depthwise else times(inputs, "group") if groups > 1 else 0,
     )  # fmt: skip
     group = groups > 1 and not operation.depthwise
-    weights = plus(f"{name}_weights", "channel", times(operation.integers[0].size, "group") if group else 0)
+    size, channel = operation.integers[0].size, "channel"
+    if quads.in_quads(operation, x):
+        size, channel = quads.packed(operation, x)[0].size, "4 * channel"
+    weights = plus(f"{name}_weights", channel, times(size, "group") if group else 0)
     target = plus("y", y.origin, _channel(operation), times(y.row, "row"), times(y.shape.channels, "column"))
     return [
         f"const {x.buffer.ctype} *const from = {start};",
@@ -213,7 +226,9 @@ def _finish(operation: Layer, y: Place, unit: Width, tile: Tile) -> list[str]:
                     for j in range(columns)
                 ]
                 target = f"to + {row * y.row + column * y.shape.channels + v * unit.lanes}"
-                kept = min(unit.lanes, channels - v * unit.lanes)
+                # What is stored beyond the channels belongs to the next pixels of the row, and they come next.
+                follow = (tile.columns // columns - 1 - column) * channels if len(operation.integers) == 1 else 0
+                kept = min(unit.lanes, channels - v * unit.lanes + follow)
                 done.append(_store(operation, target, _largest(members), plus("m", v * unit.lanes), kept))
     return done
 

@@ -30,10 +30,11 @@ from digitedge.data.preprocess import to_input, to_unit
 from digitedge.errors import ContentError
 from digitedge.export.c import exponential, vectors
 from digitedge.export.c import integer_elements as elements
-from digitedge.export.c.integer_arithmetic import PLAIN, PREAMBLE, VECTORS, ctype
+from digitedge.export.c.integer_arithmetic import PREAMBLE, ctype
 from digitedge.export.c.integer_layers import Layer, layer
 from digitedge.export.c.integer_pools import pool
 from digitedge.export.c.integer_values import Value, around, channels_last, is_move, move, shape_of
+from digitedge.export.c.integer_vectors import PLAIN, QUADS, VECTORS
 from digitedge.export.c.loops import indent, loop
 from digitedge.export.c.program import Program
 from digitedge.export.c.softmax import ArgMax, Softmax, arg_max, softmax
@@ -54,6 +55,7 @@ _PREAMBLES = (
     ("", vectors.PREAMBLE),
     ("exponential(", exponential.PREAMBLE),
     ("load_int", VECTORS),
+    ("= multiplied", QUADS),
     ("rounded(", PREAMBLE),
     ("sum_of(", elements.ADDITION),
 )
