@@ -16,9 +16,8 @@ import subprocess
 import sys
 import tempfile
 import venv
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,8 +39,7 @@ FROM_C = "C99, called from C"
 FLAGS = ("-O3", "-march=native", "-ffp-contract=fast")
 
 
-@dataclass(frozen=True)
-class Entrant:
+class Entrant(NamedTuple):
     """One line of the table."""
 
     name: str

@@ -2,9 +2,9 @@
 
 Unsigned images and signed weights are multiplied four at a time (see `integer_quads`). Other weights lie as
 [group][row][column][input channel][output channel], those of a depthwise convolution as [row][column][channel]: the
-channels that a vector holds side by side. A tile of pixels (see `tiling`) shares each weight that is loaded. Of a window
-that is pooled only the largest sum is scaled and written: RAM never holds what pooling throws away. A dense layer is a
-convolution that sees its whole input.
+channels that a vector holds side by side. A tile of pixels (see `tiling`) shares each weight that is loaded. Of a
+window that is pooled only the largest sum is scaled and written: RAM never holds what pooling throws away. A dense
+layer is a convolution that sees its whole input.
 """
 
 from __future__ import annotations
