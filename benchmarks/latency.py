@@ -84,6 +84,16 @@ def table(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def sentence(document: dict[str, Any]) -> str:
+    """The same in one sentence, for README.md."""
+    p50 = {(row["name"], row["engine"]): row["p50_us"] for row in document["rows"]}
+    parts = []
+    for engine, suffix in (("C99", "c"), ("LiteRT", "tflite"), ("ONNX Runtime", "onnx")):
+        int8, fp32 = p50[f"int8 .{suffix}", engine], p50[f"fp32 .{suffix}", engine]
+        parts.append(f"{engine} {int8:.0f} µs in int8 and {fp32:.0f} µs in float32")
+    return ", ".join(parts)
+
+
 def _entrants(run: Path, work: Path) -> list[Entrant]:
     here, openvino = COMMAND, (str(_openvino_environment(work / "openvino")), *COMMAND[1:])
     ours, theirs = run / "classic.fp32.onnx", _as_it_comes(run / "model.keras", work / "theirs.onnx")

@@ -35,6 +35,12 @@ def test_the_table_is_made_of_the_raw_results(name, document):
     assert table in (ROOT / document).read_text()
 
 
+def test_readme_says_in_a_sentence_what_the_latency_table_says():
+    document = json.loads((RESULTS / "latency.json").read_text())
+    said = " ".join((ROOT / "README.md").read_text().split())
+    assert script("latency").sentence(document) in said
+
+
 def test_readme_shows_what_the_terminal_showed():
     assert (RESULTS / "whole_way.txt").read_text() in (ROOT / "README.md").read_text()
 

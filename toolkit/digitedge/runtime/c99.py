@@ -88,7 +88,7 @@ class C99Model:
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores float32 (n, classes) of images float32 (n, height, width, channels) in [0, 1]."""
         inputs, scores, arena = self._arrays(images)
-        status = self._batch(inputs, scores, arena)()
+        status = self._batch(inputs, scores, arena, ctypes.c_int)()
         if status != 0:
             raise ContentError(f"{self.path} cannot be run: it returns {status}.", "Export it again.")
         return one_hot(scores[:, 0], self.spec) if self.spec.output_kind == "label" else scores
@@ -98,7 +98,7 @@ class C99Model:
 
         What is timed includes that call, about 0.5 us; the pointers to images, scores and arena are made before.
         """
-        call: Callable[[], None] = self._batch(*self._arrays(images))
+        call: Callable[[], None] = self._batch(*self._arrays(images), None)
         return call
 
     def _arrays(self, images: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.uint8]]:
@@ -109,11 +109,13 @@ class C99Model:
         start = -memory.ctypes.data % _ALIGNMENT
         return inputs, np.empty((len(images), *shape), kind), memory[start : start + self.arena_bytes]
 
-    def _batch(self, inputs: NDArray[Any], scores: NDArray[Any], arena: NDArray[np.uint8]) -> Any:
-        """The call with its arguments ready, which keeps the arrays alive; it returns the status."""
+    def _batch(self, inputs: NDArray[Any], scores: NDArray[Any], arena: NDArray[np.uint8], gives: Any) -> Any:
+        """The call with its arguments ready, which keeps the arrays alive; it gives the status, or nothing for None."""
         pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (inputs, scores, arena)]
         sizes = ctypes.c_size_t(self.arena_bytes), ctypes.c_size_t(len(inputs))
-        return partial(self.library.digitedge_batch, *pointers, *sizes)
+        function = self.library["digitedge_batch"]  # an object of its own each time, unlike an attribute
+        function.restype = gives
+        return partial(function, *pointers, *sizes)
 
 
 def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> C99Model:  # noqa: ARG001 (every engine's)
