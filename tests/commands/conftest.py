@@ -1,6 +1,7 @@
 """Small data for the commands, in the forms that people have it in."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -40,3 +41,13 @@ def table():
         return path
 
     return write
+
+
+@pytest.fixture
+def trained(tiny_run, tmp_path):
+    """Path of a run folder as `digitedge train` leaves it."""
+    folder = tmp_path / "runs" / "tiny"
+    folder.mkdir(parents=True)
+    for name in ("model.keras", "train.json"):
+        shutil.copy(tiny_run / name, folder)
+    return folder
