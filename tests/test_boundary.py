@@ -13,8 +13,20 @@ import digitedge
 ROOT = Path(__file__).parents[1]
 IMPORT_LINTER = Path(sys.executable).with_name("lint-imports")
 WORKSTATION = ("tensorflow", "tf_keras", "keras", "onnx", "tf2onnx")
-ROOMS = ("bench", "runtime", "measure", "data")
-FILES = ("dataset", "spec", "artifact", "config", "files", "registry", "streams", "errors", "report.terminal", "cli")
+ROOMS = ("bench", "verify", "runtime", "measure", "data")
+FILES = (
+    "dataset",
+    "spec",
+    "artifact",
+    "config",
+    "files",
+    "registry",
+    "streams",
+    "processes",
+    "errors",
+    "report.terminal",
+    "cli",
+)
 
 BLOCKED = f"""
 import sys
@@ -86,7 +98,7 @@ def test_the_block_blocks(package):
 SCORE = """
 from pathlib import Path
 from digitedge.artifact import read_golden
-from digitedge.measure.limits import LIMITS, reason
+from digitedge.measure.limits import LIMITS, Evidence, judge, reason
 from digitedge.measure.parity import compare
 from digitedge.runtime.loading import load, score
 
@@ -95,7 +107,7 @@ golden = read_golden(folder / "golden.npz")
 for name in sys.argv[2:]:
     model = load(folder / name)
     parity = compare(golden.scores, score(model, golden.images), golden.labels)
-    print(name, parity.n, reason(parity, LIMITS[model.precision]))
+    print(name, parity.n, reason(judge(Evidence(parity), LIMITS[model.precision])))
 """
 
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from digitedge import errors
@@ -47,6 +49,23 @@ def test_an_unknown_name_is_answered_with_the_choices_and_the_nearest():
 
 def test_nothing_is_guessed_where_nothing_is_near():
     assert str(UnknownNameError("model", "zzz", ["edge"])) == "unknown model: zzz. Choose from: edge."
+
+
+@pytest.mark.parametrize(
+    ("error", "arrives_as"),
+    [
+        (errors.ContentError("x.onnx is damaged.", "Make it again."), errors.ContentError),
+        (errors.NotPresentError("gcc is not installed.", "Install it."), errors.NotPresentError),
+        (UnknownNameError("provider", "cdua", ["cuda", "cpu"]), errors.UsageError),
+        (OutputExistsError("x"), errors.UsageError),
+        (DigitedgeError("what?", ""), DigitedgeError),
+    ],
+)
+def test_an_error_travels_with_its_words_and_its_exit_code(error, arrives_as):
+    back = errors.from_fields(json.loads(json.dumps(errors.to_fields(error))))
+    assert type(back) is arrives_as
+    assert (str(back), back.message, back.hint) == (str(error), error.message, error.hint)
+    assert back.exit_code == error.exit_code
 
 
 def test_an_existing_output_is_named_with_its_cure(tmp_path):

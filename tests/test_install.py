@@ -58,6 +58,21 @@ def test_a_device_verifies_benches_and_predicts_without_tensorflow(device, tiny_
 
 
 @pytest.mark.install
+def test_what_a_device_saves_is_compared_elsewhere(device, process, ended, tiny_run, tmp_path):
+    onnx, saved = tiny_run / "tiny.int8.onnx", tmp_path / "device.npz"
+    there = digitedge(device, "verify", str(onnx), "--save-outputs", str(saved), "--json", folder=tmp_path)
+    assert there.returncode == 0, there.stderr
+    (row,) = json.loads(there.stdout)["results"]
+    assert [cpu["differs"] for cpu in row["cpus"]] == [0, 0], "this machine, and x64quantprecision"
+    here = ended(process("verify", onnx, "--compare-outputs", saved, "--json", without=["tensorflow"]))
+    assert here.code == 0, here.err
+    own, carried = here.document["results"]
+    assert [cpu["differs"] for cpu in own["cpus"]] == [0, 0, 0, 0], "and what the graph tells"
+    assert (carried["outputs"], carried["labels_other_than_here"]) == (str(saved), 0)
+    assert carried["max_abs_from_here"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.install
 def test_a_device_says_what_to_install_for_the_rest(device, tiny_run, tmp_path):
     trained = digitedge(device, "train", folder=tmp_path)
     assert trained.returncode == 4

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from digitedge.streams import hushed, own_stdout
+from digitedge.streams import hushed, overheard, own_stdout
 
 
 def run(program, **environment):
@@ -34,6 +34,25 @@ def test_an_exception_passes_through_and_the_streams_come_back(capfd):
         raise RuntimeError("inside")
     os.write(1, b"shown")
     assert capfd.readouterr().out == "shown"
+
+
+HEARD = f"from digitedge.streams import overheard\nwith overheard() as said: {NOISE}\nprint(sorted(said().split()))"
+
+
+def test_what_is_printed_inside_is_heard_and_not_shown():
+    done = run(HEARD)
+    assert (done.stdout, done.stderr) == ("['1', '2', 'native', 'native', 'python']\n", "")
+
+
+def test_debugging_shows_what_was_heard_too():
+    assert "native 2" in run(HEARD, DIGITEDGE_DEBUG="1").stderr
+
+
+def test_what_was_heard_before_an_exception_is_kept():
+    with pytest.raises(RuntimeError, match="inside"), overheard() as said:
+        os.write(2, b"why")
+        raise RuntimeError("inside")
+    assert said() == "why"
 
 
 def test_standard_output_belongs_to_the_document_alone():

@@ -8,13 +8,14 @@ from onnx import helper
 from onnx.reference import ReferenceEvaluator
 from onnxruntime.quantization import QuantType
 
-from digitedge.analysis.integers import evaluate, labels, proved_on
+from digitedge.analysis.integers import evaluate
 from digitedge.analysis.lowering import lower
 from digitedge.analysis.saturation import saturating_layers
 from digitedge.config import ExportConfig
 from digitedge.errors import ContentError
 from digitedge.export.onnx import convert
 from digitedge.export.source import make_source
+from digitedge.measure.cpus import labels
 from digitedge.runtime.onnx import open_session
 from digitedge.runtime.provider import require
 
@@ -217,9 +218,6 @@ def test_a_digit_is_decided_as_onnx_runtime_decides_it(tiny_model, tiny_golden, 
     scores = evaluate(model, images)
     np.testing.assert_allclose(scores, run(model, images, optimize=True), atol=1e-6)
     np.testing.assert_array_equal(evaluate(model, images, saturating=True), scores)
-    facts = proved_on(model, images, tiny_golden.scores)
-    assert [facts[cpu]["flips"] for cpu in ("vnni_or_arm", "avx2_or_avx512", "this_machine")] == [0, 0, 0]
-    assert facts["avx2_or_avx512"]["by"] == "no two weights can saturate 16 bits"
 
 
 def naive(graph, quantized, images):
@@ -233,32 +231,6 @@ def test_eight_bit_weights_saturate_in_pairs_and_seven_bit_weights_do_not(graph,
     assert (evaluate(wide, images, saturating=True) != evaluate(wide, images)).any()
     narrow = quantized(graph(*SAME["conv"], "y"), images)
     np.testing.assert_array_equal(evaluate(narrow, images, saturating=True), evaluate(narrow, images))
-
-
-def test_facts_count_the_flips_of_each_class_of_cpu(graph, quantized, images):
-    nodes, tensors = SAME["matmul"]
-    large = {**tensors, "w": tensors["w"] + np.float32(1.5)}
-    model = quantized(graph(nodes, large, "y"), images, reduce_range=False)
-    scores = evaluate(model, images)
-    facts = proved_on(model, images, scores)
-    assert facts["vnni_or_arm"] == {
-        "cpu": "VNNI, AMX or ARM", "by": "integer evaluation", "n": 40, "flips": 0, "agreement": 1.0,
-    }  # fmt: skip
-    saturated = facts["avx2_or_avx512"]
-    assert saturated["by"] == "16-bit saturation emulated"
-    assert saturated["flips"] == (labels(evaluate(model, images, saturating=True)) != labels(scores)).sum() > 0
-    assert facts["this_machine"]["by"].startswith("ONNX Runtime ")
-
-
-def test_flips_are_counted_against_the_reference(graph, quantized, images):
-    model = quantized(graph(*SAME["gemm"], "y"), images)
-    wrong = (labels(evaluate(model, images)) + 1) % 7
-    facts = proved_on(model, images, wrong)
-    assert [facts[cpu]["agreement"] for cpu in ("vnni_or_arm", "avx2_or_avx512", "this_machine")] == [0.0, 0.0, 0.0]
-
-
-def test_a_score_that_is_not_finite_is_no_decision():
-    assert labels(np.array([[0.1, 0.9], [np.nan, 1.0], [np.inf, 0.0]], np.float32)).tolist() == [1, -1, -1]
 
 
 def test_sums_beyond_32_bits_are_an_error(graph, quantized, images):

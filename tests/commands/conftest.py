@@ -1,7 +1,9 @@
 """Small data for the commands, in the forms that people have it in."""
 
 import csv
+import importlib.util
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,3 +53,18 @@ def trained(tiny_run, tmp_path):
     for name in ("model.keras", "train.json"):
         shutil.copy(tiny_run / name, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def branching():
+    """The module branching.py: imported here, since tests are no package."""
+    spec = importlib.util.spec_from_file_location("branching", Path(__file__).parent / "branching.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def folder(branching, tmp_path_factory):
+    """Path of a folder with the branching network as net.keras, and as .onnx and .tflite in every precision."""
+    return branching.saved(tmp_path_factory.mktemp("layers"))

@@ -26,7 +26,7 @@ def test_the_document(digitedge):
     assert document.keys() >= KEYS
     assert [provider["name"] for provider in document["providers"]] == PROVIDERS
     assert all(provider.keys() >= {"name", "usable", "reason"} for provider in document["providers"])
-    assert document["packages"].keys() >= {"numpy", "tensorflow", "onnxruntime", "ai-edge-litert"}
+    assert document["packages"].keys() >= {"numpy", "tensorflow", "onnxruntime", "ai-edge-litert", "tflite-micro"}
     assert document["conflicts"] == []
 
 

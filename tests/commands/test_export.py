@@ -147,7 +147,7 @@ def test_a_keras_file_goes_to_a_run_of_its_name_judged_on_seeded_images(digitedg
     again = digitedge("verify", "--json")
     assert again.code == 0, "golden.npz is the reference there"
     assert again.document["reference"] == str(tmp_path / "runs" / "mine" / "golden.npz")
-    assert [row["accuracy_reference"] for row in again.document["results"]] == [None] * 2
+    assert {row["accuracy_reference"] for row in again.document["results"]} == {None}
 
 
 def test_a_keras_file_with_data_is_judged_on_them_and_goes_to_out(digitedge, keras_file, tiny_data, tmp_path):

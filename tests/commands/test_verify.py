@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
+
+from digitedge.errors import UsageError
 
 KEYS = {"schema_version", "command", "digitedge", "machine", "reference", "test_set", "results", "passed"}
 ROW = {
@@ -30,28 +31,17 @@ def other_model(tiny_network, tmp_path):
     return path
 
 
-def change_a_weight(source, target, value):
-    """Writes an .onnx file with one number of its largest weight replaced."""
-    model = onnx.load(source)
-    tensor = max(model.graph.initializer, key=lambda each: np.prod(each.dims))
-    array = onnx.numpy_helper.to_array(tensor).copy()
-    array.flat[:] = value
-    tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
-    onnx.save(model, target)
-    return target
-
-
 def test_every_artefact_of_the_newest_run_passes(digitedge, own_run, tiny_data):
     ended = digitedge("verify", "--json")
     assert ended.code == 0
     document = ended.document
     assert document.keys() >= KEYS
-    assert [row.keys() >= ROW for row in document["results"]] == [True] * 4
-    assert sorted(row["path"] for row in document["results"]) == [str(own_run / name) for name in ARTIFACTS]
+    assert all(row.keys() >= ROW for row in document["results"])
+    assert sorted({row["path"] for row in document["results"]}) == [str(own_run / name) for name in ARTIFACTS]
     assert document["reference"] == str(own_run / "model.keras")
     assert document["test_set"] == str(tiny_data)
     assert {row["n"] for row in document["results"]} == {200}
-    assert [row["flips"] for row in document["results"] if row["precision"] == "fp32"] == [0, 0]
+    assert {row["flips"] for row in document["results"] if row["precision"] == "fp32"} == {0}
     assert max(row["max_abs"] for row in document["results"] if row["precision"] == "fp32") <= 1e-5
     assert document["passed"] is True
     assert json.loads((own_run / "verify.json").read_text()) == document
@@ -76,17 +66,7 @@ def test_verify_json_is_replaced_by_a_whole_verification_only(digitedge, own_run
     assert digitedge("verify", own_run / "tiny.fp32.onnx").code == 0
     assert (own_run / "verify.json").read_text() == "old", "one file of four says nothing of the run"
     assert digitedge("verify", own_run, own_run).code == 0
-    assert len(json.loads((own_run / "verify.json").read_text())["results"]) == 4
-
-
-def test_a_changed_byte_is_3(digitedge, own_run):
-    path = own_run / "tiny.int8.onnx"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-    ended = digitedge("verify")
-    assert (ended.code, ended.out) == (3, "")
-    assert ended.error.startswith(f"{path} has changed since it was exported (sha256 differs). Export it again")
+    assert len({row["path"] for row in json.loads((own_run / "verify.json").read_text())["results"]}) == 4
 
 
 def test_a_file_of_another_model_is_3(digitedge, own_run, other_model):
@@ -94,7 +74,7 @@ def test_a_file_of_another_model_is_3(digitedge, own_run, other_model):
     swapped = shutil.copy("other/other.fp32.onnx", own_run / "swapped.onnx")
     ended = digitedge("verify", swapped)
     assert (ended.code, ended.out) == (3, "")
-    assert ended.error.startswith(f"{swapped} was made from another model than model.keras beside it.")
+    assert ended.error.startswith(f"{swapped} cannot be judged by model.keras: it was made from another model than")
 
 
 def test_a_foreign_file_is_compared_with_reference_and_fails_with_the_figures(
@@ -118,13 +98,6 @@ def test_a_foreign_file_is_compared_with_reference_and_fails_with_the_figures(
     assert digitedge(*words, "--quiet").out.startswith("1 of 1 file failed.\nother.fp32.onnx: 180 of 200 images")
 
 
-def test_a_perturbed_file_fails(digitedge, own_run, tmp_path):
-    perturbed = change_a_weight(own_run / "tiny.fp32.onnx", tmp_path / "perturbed.onnx", 0.01)
-    assert digitedge("verify", perturbed, "--reference", own_run / "model.keras").code == 1
-    same = shutil.copy(own_run / "tiny.fp32.onnx", tmp_path / "same.onnx")
-    assert digitedge("verify", same, "--reference", own_run / "model.keras").code == 0
-
-
 def test_an_artefact_may_be_the_reference(digitedge, own_run):
     words = ("--reference", own_run / "tiny.fp32.onnx", "--json")
     ended = digitedge("verify", own_run / "tiny.fp32.tflite", *words)
@@ -133,18 +106,70 @@ def test_an_artefact_may_be_the_reference(digitedge, own_run):
     assert ended.document["results"][0]["n"] == 200
 
 
-def test_a_model_that_gives_nan_is_1_and_null(digitedge, own_run, tmp_path):
-    broken = change_a_weight(own_run / "tiny.fp32.onnx", tmp_path / "nan.onnx", np.nan)
-    ended = digitedge("verify", broken, "--reference", own_run / "model.keras", "--json")
-    assert ended.code == 1
-    (row,) = ended.document["results"]
-    assert (row["max_abs"], row["mean_abs"], row["passed"]) == (None, None, False)
-    assert row["reason"] == "200 of 200 images give a score that is not a finite number"
+def test_a_folder_that_cannot_be_written_is_said_and_no_failure(digitedge, own_run, monkeypatch):
+    def refused(path, document):
+        raise UsageError(f"{path} cannot be written: read-only file system.", "Name another folder.")
+
+    monkeypatch.setattr("digitedge.commands.recording.write_json", refused)
+    ended = digitedge("verify")
+    assert ended.code == 0
+    assert "verify.json was not written: " in ended.err
+    assert "4 files agree" in ended.out
 
 
-def test_a_reference_that_gives_nan_agrees_with_nothing(digitedge, own_run, tmp_path):
-    broken = change_a_weight(own_run / "tiny.fp32.onnx", tmp_path / "nan.onnx", np.nan)
-    assert digitedge("verify", broken, "--reference", broken).code == 1
+def test_a_limit_can_be_another_for_once(digitedge, own_run):
+    words = ("verify", own_run / "tiny.int8.onnx", "--json")
+    assert digitedge(*words).document["limits"] == {}
+    strict = digitedge(*words, "--limit", "scores=1e-9", "--limit", "labels=3")
+    assert strict.code == 1
+    assert strict.document["limits"] == {"scores": 1e-9, "labels": 3.0}
+    (row,) = strict.document["results"]
+    (failed,) = [check for check in row["checks"] if not check["passed"]]
+    assert (failed["name"], failed["limit"], failed["reason"]) == ("scores", 1e-9, row["reason"])
+    assert next(check["limit"] for check in row["checks"] if check["name"] == "labels") == 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        ("labels", "labels is no limit."),
+        ("lables=3", "unknown limit: lables. Did you mean labels?"),
+        ("labels=-1", "the limit labels cannot be -1."),
+        ("finite=1", "finite has no limit"),
+    ],
+)
+def test_a_limit_that_is_none_is_2(digitedge, own_run, limit, sentence):
+    ended = digitedge("verify", "--limit", limit)
+    assert (ended.code, ended.out) == (2, "")
+    assert sentence in ended.error
+
+
+def test_int8_is_judged_on_other_cpus_too(digitedge, own_run):
+    rows = digitedge("verify", "--json").document["results"]
+    (cpus,) = [row["cpus"] for row in rows if (row["format"], row["precision"]) == ("onnx", "int8")]
+    assert [cpu["differs"] for cpu in cpus] == [0] * 4
+    assert "AVX2 or AVX-512 without VNNI" in [cpu["cpu"] for cpu in cpus]
+    assert [row["cpus"] for row in rows if row["precision"] == "fp32"] == [[]] * sum(
+        row["precision"] == "fp32" for row in rows
+    )
+
+
+def test_where_it_broke_what_would_and_whether_the_checks_hold(digitedge, own_run):
+    words = ("verify", own_run / "tiny.fp32.onnx", own_run / "tiny.int8.onnx")
+    ended = digitedge(*words, "--layers", "--shift", "--self-test")
+    assert ended.code == 0
+    assert "No layer of 2 files departs by more than its precision explains." in ended.out
+    assert "begins to hurt" in ended.out
+    assert "wrong files were rejected, each by the check that is meant to catch it." in ended.out
+    assert [line for line in ended.out.splitlines() if len(line) > 100 and "judged on" not in line] == []
+
+
+def test_what_needs_the_original_says_so_before_anything_is_judged(digitedge, own_run):
+    (own_run / "model.keras").unlink()
+    for option in ("--layers", "--shift"):
+        ended = digitedge("verify", option)
+        assert (ended.code, ended.out) == (2, "")
+        assert f"{option} asks the original, and golden.npz holds only what it gave." in ended.error
 
 
 def test_data_judges_instead_of_the_runs_own_test_set(digitedge, own_run, tmp_path, tiny_digits):
@@ -182,18 +207,6 @@ def test_with_a_keras_original_but_no_tensorflow_golden_npz_is_the_reference(pro
     done = ended(process("verify", own_run / "tiny.fp32.onnx", without=DEVICE))
     assert done.code == 0
     assert "1 file agrees with golden.npz" in done.out
-
-
-@pytest.mark.parametrize("suffix", ["onnx", "tflite"])
-@pytest.mark.parametrize("damage", ["empty", "cut", "garbage"])
-def test_a_damaged_file_is_3(digitedge, own_run, suffix, damage):
-    whole = (own_run / f"tiny.fp32.{suffix}").read_bytes()
-    path = own_run / f"mine.{suffix}"
-    path.write_bytes({"empty": b"", "cut": whole[: len(whole) // 3], "garbage": b"garbage" * 9}[damage])
-    ended = digitedge("verify", path)
-    assert (ended.code, ended.out) == (3, "")
-    assert ended.err.startswith(f"error: {path} ")
-    assert len(ended.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

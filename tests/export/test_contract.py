@@ -14,7 +14,7 @@ import tf_keras as keras
 from digitedge.config import ExportConfig
 from digitedge.errors import ContentError
 from digitedge.export.source import make_source
-from digitedge.measure.limits import LIMITS, reason
+from digitedge.measure.limits import LIMITS, Evidence, judge, reason
 from digitedge.measure.parity import compare, softmax
 from digitedge.registry import entries
 from digitedge.runtime.keras import wrap
@@ -58,10 +58,10 @@ def changed(model, change):
     return make_source("tiny", wrap(network, model.spec.classes, name="changed"), "probabilities")
 
 
-def judge(model, golden):
+def rejection(model, golden):
     decisions_only = model.spec.output_kind == "label"
     parity = compare(golden.scores, score(model, golden.images), golden.labels, decisions_only=decisions_only)
-    return reason(parity, LIMITS[model.precision])
+    return reason(judge(Evidence(parity), LIMITS[model.precision]))
 
 
 def test_every_format_is_held_to_the_contract():
@@ -74,7 +74,7 @@ def test_every_format_is_held_to_the_contract():
 @on_every_case
 def test_the_file_decides_as_the_original(form, precision, source, every_file, tiny_golden):
     model = load(every_file / f"tiny.{precision}{FORMATS[form].SUFFIX}")
-    assert judge(model, tiny_golden) is None
+    assert rejection(model, tiny_golden) is None
     assert (model.precision, model.source_digest) == (precision, source.digest)
     assert model.spec == FORMATS[form].spec_of(source)
 
@@ -92,7 +92,7 @@ def negate_last(number, array):
 def test_a_file_with_other_weights_is_rejected(form, precision, change, tiny_model, calibration, tiny_golden, tmp_path):
     assert set(tiny_golden.scores.argmax(axis=1)) == set(range(10))
     model = exported(form, changed(tiny_model, change), precision, calibration, tmp_path)
-    assert "of 200 images get another label than the reference gives" in judge(model, tiny_golden)
+    assert "of 200 images get another label than the reference gives" in rejection(model, tiny_golden)
 
 
 @on_every_format
@@ -103,7 +103,7 @@ def test_a_change_that_flips_no_label_is_rejected_in_float(form, tiny_model, cal
     model = exported(form, changed(tiny_model, shift), "fp32", calibration, tmp_path)
     parity = compare(tiny_golden.scores, score(model, tiny_golden.images), tiny_golden.labels)
     assert not parity.flips
-    assert reason(parity, LIMITS["fp32"]).startswith("a score differs by ")
+    assert reason(judge(Evidence(parity), LIMITS["fp32"])).startswith("a score differs by ")
 
 
 @on_every_format
@@ -114,7 +114,7 @@ def test_a_weight_that_is_not_a_number_is_rejected(form, tiny_model, calibration
         return array
 
     model = exported(form, changed(tiny_model, spoil), "fp32", calibration, tmp_path)
-    assert "of 200 images give a score that is not a finite number" in judge(model, tiny_golden)
+    assert "of 200 images give a score that is not a finite number" in rejection(model, tiny_golden)
 
 
 @on_every_format
@@ -130,7 +130,7 @@ def test_logits_are_the_scores_before_the_softmax(form, tiny_model, calibration,
     raw = logits(tiny_golden.images.astype(np.float32) / 255)
     assert raw.min() < 0
     np.testing.assert_allclose(softmax(raw), tiny_golden.scores, atol=1e-6)
-    assert judge(logits, tiny_golden) is None
+    assert rejection(logits, tiny_golden) is None
 
 
 @pytest.mark.parametrize(("form", "precision", "takes"), RAW)
@@ -146,7 +146,7 @@ def test_integers_in_decide_as_floats_in(
     tolerance = {"fp32": 1e-6, "fp16": 2e-3, "int8-weights": 1e-6, "int8": 0}[precision]
     np.testing.assert_allclose(score(model, tiny_golden.images), expected, rtol=0, atol=tolerance)
     assert np.ptp(expected, axis=0).min() > 0.5
-    assert judge(model, tiny_golden) is None
+    assert rejection(model, tiny_golden) is None
 
 
 @on_every_format
@@ -164,7 +164,7 @@ def test_a_label_is_the_decision_alone(form, precision, tiny_model, calibration,
     assert (scores.dtype, scores.shape) == (np.float32, (200, 10))
     assert scores.argmax(axis=1).tolist() == tiny_golden.scores.argmax(axis=1).tolist()
     assert set(np.unique(scores)) == {0, 1}
-    assert judge(model, tiny_golden) is None
+    assert rejection(model, tiny_golden) is None
 
 
 @on_every_format
@@ -172,7 +172,7 @@ def test_a_label_file_with_other_weights_is_rejected(form, tiny_model, calibrati
     network = changed(tiny_model, negate_last).network
     other = make_source("tiny", wrap(network, tiny_model.spec.classes, name="changed"), "label")
     model = exported(form, other, "fp32", calibration, tmp_path)
-    assert "of 200 images get another label than the reference gives; none may" in judge(model, tiny_golden)
+    assert "of 200 images get another label than the reference gives; none may" in rejection(model, tiny_golden)
 
 
 AGAIN = """

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitedge.measure.statistics import FEWEST_SAMPLES, mcnemar_p, median_interval, percentile
+from digitedge.measure.statistics import (
+    FEWEST_SAMPLES,
+    Z_95,
+    calibration_error,
+    mcnemar_p,
+    median_interval,
+    percentile,
+    wilson_interval,
+)
 
 
 def right(pattern: str) -> np.ndarray:
@@ -47,6 +55,57 @@ def test_mcnemar_of_two_useless_models_takes_no_time() -> None:
 
 def test_mcnemar_of_a_destroyed_model_is_zero_not_an_error() -> None:
     assert mcnemar_p(np.ones(10_000, bool), np.zeros(10_000, bool)) == 0.0
+
+
+def test_wilson_by_hand() -> None:
+    # n / (n + z**2) where all agree; 0.4901 +- 0.0961 for 51 of 104, as tables have it.
+    assert wilson_interval(10_000, 10_000) == (pytest.approx(10_000 / (10_000 + Z_95**2)), 1.0)
+    assert wilson_interval(0, 5) == (0.0, pytest.approx(Z_95**2 / (5 + Z_95**2)))
+    assert wilson_interval(51, 104) == (pytest.approx(0.3964, abs=5e-5), pytest.approx(0.5851, abs=5e-5))
+
+
+@given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_ends_of_wilsons_interval_are_where_the_share_is_just_z_deviations_away(counts: tuple[int, int]) -> None:
+    successes, n = counts
+    low, high = wilson_interval(successes, n)
+    assert 0.0 <= low <= successes / n <= high <= 1.0
+    for end in (low, high):
+        if 0 < end < 1:
+            deviations = abs(successes / n - end) / math.sqrt(end * (1 - end) / n)
+            assert deviations == pytest.approx(Z_95, rel=1e-6)
+
+
+@given(st.integers(0, 50), st.integers(1, 50))
+def test_wilsons_interval_of_failures_is_the_mirror_of_that_of_successes(successes: int, failures: int) -> None:
+    low, high = wilson_interval(successes, successes + failures)
+    mirrored = wilson_interval(failures, successes + failures)
+    assert mirrored == (pytest.approx(1 - high), pytest.approx(1 - low))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
+def test_the_calibration_error_is_the_sum_over_bins(answers: list[tuple[float, bool]]) -> None:
+    confidence = np.array([confidence for confidence, _ in answers])
+    correct, expected = np.array([right for _, right in answers]), 0.0
+    for m in range(15):
+        inside = [at for at, of in enumerate(confidence) if max(0, math.ceil(of * 15) - 1) == m]
+        if inside:
+            expected += len(inside) / len(answers) * abs(correct[inside].mean() - confidence[inside].mean())
+    assert calibration_error(confidence, correct) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_network_that_is_as_sure_as_it_is_right_has_no_calibration_error() -> None:
+    confidence, correct = np.full(10, 0.9), np.arange(10) < 9
+    assert calibration_error(confidence, correct) == pytest.approx(0.0)
+    assert calibration_error(np.full(10, 1.0), correct) == pytest.approx(0.1)
+    assert calibration_error(np.full(10, 0.5), correct) == pytest.approx(0.4)
+
+
+def test_errors_in_two_bins_do_not_cancel_out() -> None:
+    assert calibration_error(np.array([0.6, 0.8]), np.array([True, False])) == pytest.approx((0.4 + 0.8) / 2)
+
+
+def test_a_nan_among_the_confidences_is_the_result() -> None:
+    assert math.isnan(calibration_error(np.array([0.9, np.nan]), right("11")))
 
 
 @pytest.mark.parametrize(("percent", "exact"), [(90.0, 64), (99.0, 662), (99.9, 6_636)])

@@ -6,7 +6,7 @@ import tf_keras as keras
 
 from digitedge.config import ExportConfig
 from digitedge.export.source import make_source
-from digitedge.measure.limits import LIMITS, reason
+from digitedge.measure.limits import LIMITS, Evidence, judge, reason
 from digitedge.measure.parity import compare
 from digitedge.registry import entries, names
 from digitedge.runtime.keras import load, wrap
@@ -83,4 +83,5 @@ def test_it_is_exported_without_a_flipped_label(name, form, tmp_path):
     module = entries("digitedge.export", "convert")[form]
     path = tmp_path / f"x.{form}"
     path.write_bytes(module.convert(make_source(name, original, "probabilities"), "fp32", ExportConfig(), None).data)
-    assert reason(compare(scores, load_any(path)(images), None), LIMITS["fp32"]) is None
+    parity = compare(scores, load_any(path)(images), None)
+    assert reason(judge(Evidence(parity), LIMITS["fp32"])) is None

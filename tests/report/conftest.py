@@ -78,38 +78,109 @@ def train_document(tmp_path):
     )
 
 
-def parity(path, *, flipped=()):
+def flip(place, reference, candidate, label, *, margin=0.5):
+    return {
+        "place": place,
+        "label": label,
+        "label_reference": reference,
+        "label_candidate": candidate,
+        "class": None if label is None else CLASSES[label],
+        "class_reference": CLASSES[reference],
+        "class_candidate": None if candidate is None else CLASSES[candidate],
+        "confidence_reference": 0.8,
+        "confidence_candidate": None if candidate is None else 0.6,
+        "margin_reference": margin,
+        "margin_candidate": None if candidate is None else 0.25,
+    }
+
+
+def check(name, figure, limit, reason, *, passed=True):
+    return {"name": name, "figure": figure, "limit": limit, "passed": passed, "reason": reason}
+
+
+def parity(path, flips=(), *, engine=None):
+    reason = f"{len(flips)} of 12 images get another label; none may" if flips else None
     return {
         "path": str(path),
         "format": path.suffix[1:],
         "precision": "fp32",
         "provider": "cpu",
+        "engine": engine or {".onnx": "ONNX Runtime 1.31.1", ".tflite": "LiteRT 2.3.0"}[path.suffix],
         "n": 12,
-        "agreement": 1 - len(flipped) / 12,
-        "flips": len(flipped),
+        "agreement": 1 - len(flips) / 12,
+        "agreement_low": 0.7575,
+        "agreement_high": 1.0,
+        "flips": len(flips),
         "accuracy": 10 / 12,
         "accuracy_reference": 10 / 12,
         "max_abs": 2.4e-7,
         "mean_abs": 1e-8,
-        "mcnemar_p": 1.0,
-        "passed": not flipped,
-        "reason": f"{len(flipped)} of 12 images get another label" if flipped else None,
-        "flipped": list(flipped),
-        "flips_by_class": {"$one$": 1} if flipped else {},
+        "sqnr_db": 138.6,
+        "calibration_error": 0.0322,
+        "calibration_error_reference": 0.0333,
+        "confidence_drift": -0.0051,
+        "batch_abs": 1.5e-7,
+        "mcnemar_p": 0.625,
+        "passed": not flips,
+        "reason": reason,
+        "checks": [
+            check("finite", 0, 0, "every score is a finite number"),
+            check("labels", len(flips), 0, reason or "no label of 12 changes", passed=not flips),
+            check("scores", 2.4e-7, 1e-4, "a score differs by 2.4e-07; 1e-04 is allowed"),
+        ],
+        "flipped": [one["place"] for one in flips],
+        "flipped_to": [one["label_candidate"] for one in flips],
+        "flip_details": list(flips),
+        "flips_by_class": {"$one$": 1} if flips else {},
+        "per_class": [
+            {
+                "label": label,
+                "name": name,
+                "n": 4,
+                "flips": label if flips else 0,
+                "accuracy": 0.75,
+                "accuracy_reference": 0.5,
+                "mcnemar_p": 0.3125,
+            }
+            for label, name in enumerate(CLASSES)
+        ],
+        "cpus": [],
+        "picture": None,
+        "note": None,
     }
+
+
+@pytest.fixture
+def make_parity():
+    return parity
+
+
+@pytest.fixture
+def make_flip():
+    return flip
+
+
+@pytest.fixture
+def make_check():
+    return check
 
 
 @pytest.fixture
 def verify_document(tmp_path):
     paths = [tmp_path / f"classic.fp32.{suffix}" for suffix in SIZES]
     results = [parity(path) for path in paths]
-    body = {"reference": str(tmp_path / "model.keras"), "test_set": "digits test", "results": results, "passed": True}
-    return envelope("verify", body)
+    asked_for = dict.fromkeys(("layers", "shift", "self_test"))
+    told = {"reference": str(tmp_path / "model.keras"), "test_set": "digits test", "labelled": True, "limits": {}}
+    return envelope("verify", {**told, "results": results, **asked_for, "passed": True})
+
+
+# Of the last one the image is not recorded.
+FLIPS = (flip(5, 0, 2, 2), flip(3, 1, None, 0, margin=0.7), flip(400, 1, 0, 1))
 
 
 @pytest.fixture
 def failed_document(verify_document, tmp_path):
-    results = [verify_document["results"][0], parity(tmp_path / "classic.fp32.tflite", flipped=(5, 3, 400))]
+    results = [verify_document["results"][0], parity(tmp_path / "classic.fp32.tflite", FLIPS)]
     return {**verify_document, "results": results, "passed": False}
 
 

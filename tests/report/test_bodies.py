@@ -1,18 +1,30 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
+import pytest
 
-from digitedge.measure.parity import compare
-from digitedge.report.bodies import Judged, parity_row
+from digitedge.report.bodies import verify_body
+
+PASSED, FAILED = {"passed": True}, {"passed": False}
 
 
-def test_flips_are_told_by_their_place_in_the_data_set(golden):
-    some = [0, 3, 5]
-    part = {name: getattr(golden, name)[some] for name in ("images", "labels", "scores")}
-    recorded = replace(golden, **part, places=np.array(some))
-    parity = compare(recorded.scores, recorded.scores[:, [1, 0, 2]], recorded.labels)
-    assert parity.flips
-    row = parity_row(Judged(Path("x.onnx"), "onnx", "fp32", parity, None), recorded)
-    assert row["flipped"] == [some[index] for index in parity.flips]
-    assert len(row["flipped"]) == sum(row["flips_by_class"].values())
+@pytest.mark.parametrize(
+    ("rows", "self_test", "passed"),
+    [
+        ([PASSED], None, True),
+        ([PASSED, FAILED], None, False),
+        ([], None, False),
+        ([PASSED], {"passed": True}, True),
+        ([PASSED], {"passed": False}, False),
+    ],
+)
+def test_a_verification_passes_where_there_are_files_and_all_of_them_do(golden, rows, self_test, passed):
+    assert verify_body(Path("model.keras"), golden, rows, self_test=self_test)["passed"] is passed
+
+
+def test_it_says_what_was_judged_on_and_by_which_limits(golden):
+    body = verify_body(Path("model.keras"), golden, [PASSED], limits={"labels": 5.0})
+    assert (body["reference"], body["test_set"], body["labelled"]) == ("model.keras", golden.test_set, True)
+    assert body["limits"] == {"labels": 5.0}
+    assert (body["layers"], body["shift"], body["self_test"]) == (None, None, None)
+    assert verify_body(Path("m"), replace(golden, labels=None), [PASSED])["labelled"] is False

@@ -20,6 +20,14 @@ def test_a_log_file_gets_a_line_now_and_then(capsys):
     assert captured.err.splitlines() == ["verify · a.onnx · 0 of 4 done", "verify · c.onnx · 2 of 4 done"]
 
 
+def test_what_is_done_at_once_needs_no_line(capsys):
+    clock = iter([0.0, 1.0, 1.9])
+    with counting(Terminal(), "verify", lambda: next(clock)) as count:
+        count(0, 2, "a.onnx")
+        count(1, 2, "b.onnx")
+    assert capsys.readouterr() == ("", "")
+
+
 def test_quiet_says_nothing(capsys):
     work(Terminal(quiet=True))
     assert capsys.readouterr() == ("", "")

@@ -86,6 +86,17 @@ def test_every_figure_stands_in_it(page):
         "12 of 12",
         "9 of 12",
         "2.4e-07",
+        "75.75–100 %",  # noqa: RUF001
+        "83.33 % (83.33 %)",
+        "0.62",
+        "ONNX Runtime 1.31.1",
+        "1.0e-08",
+        "138.6 dB",
+        "-0.51",
+        "3.22 % (3.33 %)",
+        "1.5e-07",
+        "no label of 12 changes",
+        "two labels in a thousand",
         "60 µs",
         "49 µs",
         "31 MB",
@@ -105,7 +116,7 @@ def test_every_figure_stands_in_it(page):
 def test_what_failed_stands_on_top(page):
     text = " ".join(" ".join(parse(page).text).split())
     top = text[: text.index("The data")]
-    assert "classic.fp32.tflite failed: 3 of 12 images get another label." in top
+    assert "classic.fp32.tflite failed: 3 of 12 images get another label; none may." in top
     assert "1 of 2 files passed" in top
     assert 'class="verdict failed"' in page
 
@@ -113,8 +124,9 @@ def test_what_failed_stands_on_top(page):
 def test_flips_are_shown_with_both_labels_and_the_missing_are_counted(page):
     text = " ".join(" ".join(parse(page).text).split())
     assert "classic.fp32.tflite: 3 images with another label than model.keras gives" in text
-    assert "was $one$ is <b>zero</b>, #3" in text
-    assert "2 of 3 are shown." in text
+    assert "$one$ → not finite is <b>zero</b> · #3 80.0 % → – margin 0.7 → –" in text  # noqa: RUF001
+    assert "<b>zero</b> → 二 is 二 · #5 80.0 % → 60.0 % margin 0.5 → 0.25" in text
+    assert "2 of 3 are shown, surest first." in text
 
 
 def test_predictions_and_mistakes_are_pictures(page):
@@ -133,7 +145,8 @@ def test_all_well_is_not_called_a_failure(run_folder, rewrite, verify_document):
     page = write(run_folder).read_text()
     assert 'class="verdict"' in page
     assert "2 exported files verified against model.keras: all passed." in page
-    assert "another label than" not in page
+    assert "with another label than" not in page
+    assert "No label changes in any class." in page
 
 
 @pytest.mark.parametrize(

@@ -33,18 +33,14 @@ def test_mistakes_are_the_most_confident_first(golden):
     assert len(pictures.mistakes(golden, 1)) == 1
 
 
-def test_flips_show_both_labels_where_the_file_s_is_known(golden):
-    known = pictures.flips(golden, {"flipped": [3, 0], "flipped_to": [0, 2]})
-    assert [(picture.caption, picture.detail, picture.right) for picture in known] == [
-        ("$one$ → <b>zero</b>", "is <b>zero</b>, #3", True),
-        ("<b>zero</b> → 二", "is <b>zero</b>, #0", False),
+def test_flips_show_both_labels_both_confidences_and_both_margins(golden, make_flip):
+    found = [make_flip(0, 0, 2, 0), make_flip(3, 1, 0, 0, margin=0.9), make_flip(400, 1, 0, 0)]
+    shown = pictures.flips(golden, {"flip_details": found})
+    assert [(picture.caption, picture.detail, picture.right, picture.lines) for picture in shown] == [
+        ("$one$ → <b>zero</b>", "is <b>zero</b> · #3", True, ("80.0 % → 60.0 %", "margin 0.9 → 0.25")),
+        ("<b>zero</b> → 二", "is <b>zero</b> · #0", False, ("80.0 % → 60.0 %", "margin 0.5 → 0.25")),
     ]
-    unknown = pictures.flips(golden, {"flipped": [3]})
-    assert [(picture.caption, picture.right) for picture in unknown] == [("was $one$", None)]
-
-
-def test_flips_beyond_the_recorded_images_are_left_out(golden):
-    assert len(pictures.flips(golden, {"flipped": [3, 400]})) == 1
+    assert np.array_equal(pixels(shown[0]), golden.images[3, :, :, 0])
 
 
 def test_without_labels_nothing_is_right_or_wrong(golden):
@@ -53,7 +49,6 @@ def test_without_labels_nothing_is_right_or_wrong(golden):
     assert pictures.mistakes(bare) == []
     assert len(pictures.one_of_each(bare)) == 10
     assert pictures.confusion_matrix(bare) is None
-    assert pictures.flips(bare, {"flipped": [3]})[0].detail == "#3"
 
 
 def test_the_confusion_matrix_counts_every_image_once(golden):
@@ -63,11 +58,3 @@ def test_the_confusion_matrix_counts_every_image_once(golden):
 def test_a_photograph_is_reduced(golden):
     photographs = replace(golden, images=np.zeros((12, 600, 300, 3), np.uint8))
     assert pixels(pictures.predictions(photographs)[0]).shape == (144, 72, 3)
-
-
-def test_flips_are_found_by_their_place_where_only_some_images_are_recorded(golden):
-    some = [0, 3, 5]
-    part = {name: getattr(golden, name)[some] for name in ("images", "labels", "scores")}
-    recorded = replace(golden, **part, places=np.array(some))
-    result = {"flipped": [3, 4, 0], "flipped_to": [0, 1, 2]}
-    assert pictures.flips(recorded, result) == pictures.flips(golden, {"flipped": [3, 0], "flipped_to": [0, 2]})

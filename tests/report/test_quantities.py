@@ -101,3 +101,39 @@ def test_place_is_relative_where_that_is_shorter_to_type(tmp_path, monkeypatch):
     assert quantities.place(tmp_path / "runs" / "classic") == str(Path("runs") / "classic")
     assert quantities.place(tmp_path) == str(tmp_path)
     assert quantities.place("/elsewhere/x") == "/elsewhere/x"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.99961, 1.0, "99.96–100 %"),  # noqa: RUF001
+        (0.999434, 0.999982, "99.94–99.998 %"),  # noqa: RUF001
+        (0.0, 0.0037, "0.00–0.37 %"),  # noqa: RUF001
+    ],
+)
+def test_an_interval_never_says_all_of_what_is_not_all(low, high, text):
+    assert quantities.interval(low, high) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.0, "1.00"), (0.0454, "0.05"), (0.0042, "0.004"), (0.0009, "< 0.001"), (0.0, "< 0.001")]
+)
+def test_p_value(value, text):
+    assert quantities.p_value(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0031, "+0.31"), (-0.012, "-1.20"), (4e-5, "< 0.01"), (-4e-5, "< 0.01"), (0.0, "0")]
+)
+def test_points(value, text):
+    assert quantities.points(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(13, "13"), (10_000.0, "10,000"), (0.213, "0.21"), (2.4e-7, "2.4e-07")])
+def test_figure(value, text):
+    assert quantities.figure(value) == text
+
+
+def test_decibels():
+    assert quantities.decibels(41.26) == "41.3 dB"
+    assert quantities.decibels(138.6, 0) == "139 dB"

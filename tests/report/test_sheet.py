@@ -5,7 +5,21 @@ import pytest
 from PIL import Image
 
 from digitedge.errors import UsageError
-from digitedge.report.sheet import INK, MARGIN, RIGHT, TILE, WRONG, columns_for, enlarged, png, save, sheet
+from digitedge.report.sheet import (
+    CAPTION,
+    FAINT,
+    INK,
+    MARGIN,
+    RIGHT,
+    TILE,
+    WIDEST,
+    WRONG,
+    columns_for,
+    enlarged,
+    png,
+    save,
+    sheet,
+)
 
 
 def colours(picture, box):
@@ -47,6 +61,38 @@ def test_a_long_caption_stays_under_its_own_image():
     assert colours(page, (MARGIN + TILE + 20, MARGIN + TILE, page.width, page.height)) == {(255, 255, 255)}
 
 
+def test_lines_below_a_caption_are_faint_and_widen_the_columns():
+    images = np.zeros((2, 8, 8, 1), np.uint8)
+    plain = sheet(images, ["one", "two"])
+    page = sheet(images, ["one", "two"], [True, False], lines=[["a", "b"], ["", "w" * 20]])
+    assert page.height == plain.height + 2 * 20
+    assert page.width > plain.width
+    assert FAINT not in colours(plain, (0, 0, *plain.size))
+    below = (0, MARGIN + TILE + CAPTION, page.width, page.height)
+    assert colours(page, below) & {FAINT, RIGHT, WRONG, INK} == {FAINT}
+
+
+def test_lines_widen_a_column_within_reason():
+    images = np.zeros((1, 8, 8, 1), np.uint8)
+    assert sheet(images, ["x"], lines=[["w" * 500]]).width == 2 * MARGIN + WIDEST
+
+
+def test_a_heading_stands_above_and_is_never_cut():
+    images = np.zeros((1, 8, 8, 1), np.uint8)
+    plain = sheet(images, ["x"])
+    page = sheet(images, ["x"], heading=["a heading that is wider than the only image below it", "and more"])
+    assert page.width > plain.width
+    assert page.height > plain.height
+    assert INK in colours(page, (plain.width, 0, page.width, MARGIN + 30))
+    assert FAINT in colours(page, (0, MARGIN + 30, page.width, MARGIN + 50))
+
+
+@pytest.mark.parametrize("caption", ["a\nb", "\x1b[2J", "é → ü", "二"])
+def test_any_letters_are_drawn(caption):
+    page = sheet(np.zeros((1, 8, 8, 1), np.uint8), [caption])
+    assert INK in colours(page, (0, MARGIN + TILE, page.width, page.height))
+
+
 @pytest.mark.parametrize(("number", "columns"), [(1, 1), (5, 5), (6, 6), (7, 7), (10, 5), (20, 5), (28, 7), (100, 10)])
 def test_columns(number, columns):
     assert columns_for(number) == columns
@@ -54,8 +100,10 @@ def test_columns(number, columns):
 
 def test_what_does_not_belong_together_is_refused():
     images = np.zeros((2, 8, 8, 1), np.uint8)
-    with pytest.raises(ValueError, match="2 images, 1 captions and 2 marks"):
+    with pytest.raises(ValueError, match="2 images, 1 captions, 2 marks and 2 sets of lines"):
         sheet(images, ["one"])
+    with pytest.raises(ValueError, match="2 captions, 2 marks and 1 sets of lines"):
+        sheet(images, ["one", "two"], lines=[["x"]])
     with pytest.raises(ValueError, match="0 images"):
         sheet(images[:0], [])
 

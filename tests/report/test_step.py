@@ -12,6 +12,12 @@ def test_prose_wraps_between_words_and_never_inside_a_path():
     assert PROSE + MARGIN == 100
 
 
+def test_prose_that_begins_indented_stays_so():
+    lines = prose("  flipped: " + "word " * 40).plain.splitlines()
+    assert len(lines) > 1
+    assert all(line.startswith("  ") and not line.startswith("   ") for line in lines)
+
+
 def test_an_escape_sequence_is_shown_and_not_obeyed():
     assert printable("a\x1b[31mb\u202e\n") == "a\\x1b[31mb\\u202e\\n"
     assert name_of("/x/\x1bname.onnx") == "\\x1bname.onnx"

@@ -8,7 +8,7 @@ import pytest
 
 from digitedge.data.preprocess import to_unit
 from digitedge.errors import ContentError, UsageError
-from digitedge.measure.limits import LIMITS, reason
+from digitedge.measure.limits import LIMITS, Evidence, judge, reason
 from digitedge.measure.parity import compare
 from digitedge.registry import entries
 from digitedge.runtime.loading import load, require_engine, score
@@ -47,12 +47,13 @@ def test_it_says_what_it_is(models, name, tiny_model):
     assert (model.spec.output_name, model.spec.output_kind) == ("probabilities", "probabilities")
     assert model.precision == ("fp32" if name == "model.keras" else name.split(".")[1])
     assert model.source_digest == tiny_model.source_digest
+    assert re.fullmatch(r"[A-Za-z ]+ \d+\.\d[\w.+-]*", model.engine)
 
 
 @on_every_file
 def test_it_decides_as_the_original_does(models, name, tiny_golden):
     parity = compare(tiny_golden.scores, score(models[name], tiny_golden.images), tiny_golden.labels)
-    assert reason(parity, LIMITS[models[name].precision]) is None
+    assert reason(judge(Evidence(parity), LIMITS[models[name].precision])) is None
 
 
 @on_every_file

@@ -1,3 +1,4 @@
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -5,8 +6,9 @@ import numpy as np
 import pytest
 
 from digitedge import images
-from digitedge.errors import ContentError
-from digitedge.runtime.loading import format_of, load, score
+from digitedge.errors import ContentError, UnknownNameError
+from digitedge.runtime import keras, tflite
+from digitedge.runtime.loading import engines_of, format_of, load, score
 from digitedge.spec import Spec, image_spec
 
 
@@ -20,6 +22,27 @@ def test_another_suffix_is_answered_with_those_that_are_read(name):
     known = r"\.c, \.keras, \.onnx, \.tflite"
     with pytest.raises(ContentError, match=rf"is not a model that digitedge reads\. It must end in one of {known}"):
         load(Path(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"), [("a.onnx", "onnxruntime"), ("a.tflite", "litert"), ("a.keras", "tensorflow")]
+)
+def test_the_engines_of_a_format_are_those_that_are_installed_the_default_first(name, engine):
+    assert engines_of(Path(name))[0] == engine
+
+
+def test_an_engine_that_is_not_installed_is_not_among_them(monkeypatch):
+    for module in (keras, tflite):
+        monkeypatch.setattr(module, "installed", lambda _: False)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setenv("PATH", "")
+    assert [engines_of(Path(name)) for name in ("a.onnx", "a.tflite", "a.keras", "a.c")] == [()] * 4
+
+
+@pytest.mark.parametrize(("name", "choices"), [("a.onnx", "onnxruntime"), ("a.tflite", "litert"), ("a.keras", "tens")])
+def test_an_engine_of_another_format_is_answered_with_the_choices(name, choices):
+    with pytest.raises(UnknownNameError, match=rf"unknown engine: tflm\. Choose from: {choices}"):
+        load(Path(name), engine="tflm")
 
 
 @dataclass

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from digitedge.errors import ContentError
-from digitedge.runtime.model import check_images, one_hot
+from digitedge.errors import ContentError, UnknownNameError
+from digitedge.runtime.model import check_images, one_hot, one_of
 from digitedge.spec import image_spec
 
 SPEC = image_spec((4, 6, 3), ("a", "b"), "NCHW")
@@ -33,3 +33,13 @@ def test_a_label_scores_one_for_its_class():
 def test_a_label_of_no_class_is_no_decision(label):
     with pytest.raises(ContentError, match=rf"the model gives the label {label} and has 2 classes\."):
         one_hot(np.array([0, label]), SPEC)
+
+
+def test_the_first_engine_is_the_default():
+    assert one_of(("litert", "tflite-micro"), None) == "litert"
+    assert one_of(("litert", "tflite-micro"), "tflite-micro") == "tflite-micro"
+
+
+def test_an_unknown_engine_is_answered_with_the_choices():
+    with pytest.raises(UnknownNameError, match=r"unknown engine: litrt\. Did you mean litert\? Choose from: litert"):
+        one_of(("litert", "tflite-micro"), "litrt")

@@ -7,7 +7,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from digitedge.errors import ContentError
+from digitedge.data.preprocess import to_unit
+from digitedge.errors import ContentError, UsageError
 from digitedge.runtime.loading import load
 from digitedge.runtime.metadata import KEY, Embedded, to_json
 from digitedge.runtime.onnx import open_session
@@ -175,6 +176,31 @@ def test_the_graph_as_it_stands_decides_as_the_optimised_one(tiny_run, tiny_gold
     )
     np.testing.assert_array_equal(fused.argmax(axis=1), plain.argmax(axis=1))
     assert len(set(plain.argmax(axis=1))) == 10
+
+
+def test_exact_8_bit_products_are_a_setting_of_the_session(tiny_run, tiny_golden, monkeypatch):
+    images, made = to_unit(tiny_golden.images), []
+    plain = onnxruntime.SessionOptions.add_session_config_entry
+    monkeypatch.setattr(
+        onnxruntime.SessionOptions, "add_session_config_entry", lambda *words: made.append(words[1:]) or plain(*words)
+    )
+    usual = load(tiny_run / "tiny.int8.onnx")
+    assert ("session.x64quantprecision", "1") not in made
+    exact = load(tiny_run / "tiny.int8.onnx", engine="x64quantprecision")
+    assert ("session.x64quantprecision", "1") in made
+    assert (
+        exact.engine
+        == f"{usual.engine}, x64quantprecision"
+        == f"ONNX Runtime {onnxruntime.__version__}, x64quantprecision"
+    )
+    np.testing.assert_array_equal(exact(images).argmax(axis=1), usual(images).argmax(axis=1))
+
+
+def test_exact_8_bit_products_are_the_cpus_alone(tmp_path):
+    with pytest.raises(
+        UsageError, match=r"x\.onnx cannot run with x64quantprecision on cuda\. It is a setting of the CPU"
+    ):
+        load(tmp_path / "x.onnx", provider="cuda", engine="x64quantprecision")
 
 
 def test_the_number_of_threads_is_handed_on(tiny_run):

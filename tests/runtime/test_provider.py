@@ -7,7 +7,7 @@ import pytest
 
 from digitedge.errors import NotPresentError, UnknownNameError
 from digitedge.registry import names
-from digitedge.runtime.provider import Provider, absence, find, providers, require
+from digitedge.runtime.provider import Provider, absence, find, offered, providers, require
 
 NAMES = {"cpu", "cuda", "tensorrt", "openvino", "directml", "coreml", "qnn", "xnnpack", "rocm", "migraphx"}
 # ONNX Runtime 1.23 dropped it; older builds still have it.
@@ -41,6 +41,12 @@ def test_the_cpu_is_always_there():
     assert "cpu" not in ABSENT
 
 
+def test_those_that_are_offered_can_be_required_and_the_cpu_comes_first():
+    assert offered()[0] == "cpu"
+    assert set(offered()) == NAMES - set(ABSENT)
+    assert all(require(name) for name in offered())
+
+
 @pytest.mark.parametrize("name", ABSENT)
 def test_one_that_is_not_there_is_said_with_its_cure(name):
     with pytest.raises(NotPresentError) as caught:
@@ -63,6 +69,7 @@ def test_an_unknown_one_is_answered_with_the_choices():
 
 def test_without_onnx_runtime_nothing_is_there(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert offered() == ()
     with pytest.raises(NotPresentError, match=r"the provider cpu cannot be used: ONNX Runtime is not installed"):
         require("cpu")
 

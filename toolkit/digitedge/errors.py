@@ -85,6 +85,21 @@ class StoppedError(DigitedgeError):
     exit_code = 130
 
 
+# The errors that can be built from a message and a hint. A more special one travels as the nearest of these.
+_PLAIN = {error.__name__: error for error in (UsageError, ContentError, NotPresentError, StoppedError, DigitedgeError)}
+
+
+def to_fields(error: DigitedgeError) -> dict[str, str]:
+    """An error as words that another process can read: its nearest class of those that a message and a hint make."""
+    name = next(ancestor.__name__ for ancestor in type(error).__mro__ if ancestor.__name__ in _PLAIN)
+    return {"class": name, "message": error.message, "hint": error.hint}
+
+
+def from_fields(fields: dict[str, str]) -> DigitedgeError:
+    """The inverse of `to_fields`: it says the same, and leads to the same exit code."""
+    return _PLAIN[fields["class"]](fields["message"], fields["hint"])
+
+
 def first_line(error: BaseException) -> str:
     """What an exception of another library says, fit for the middle of a sentence; its class where it says nothing."""
     text = str(error).strip()

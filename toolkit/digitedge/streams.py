@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @contextmanager
@@ -24,20 +25,48 @@ def hushed() -> Iterator[None]:
     if os.environ.get("DIGITEDGE_DEBUG") == "1":
         yield
         return
+    with open(os.devnull, "wb") as sink, _led_to(sink.fileno()):  # noqa: PTH123 (a device, not a path of ours)
+        yield
+
+
+@contextmanager
+def overheard() -> Iterator[Callable[[], str]]:
+    """Keeps whatever is printed inside, by Python or by native code. Yields what tells it, afterwards.
+
+    For libraries that print why they fail, and raise that they failed.
+    """
+    heard = bytearray()
+
+    def said() -> str:
+        return heard.decode(errors="replace")
+
+    with tempfile.TemporaryFile() as sink:
+        try:
+            with _led_to(sink.fileno()):
+                yield said
+        finally:
+            sink.seek(0)
+            heard += sink.read()
+    if os.environ.get("DIGITEDGE_DEBUG") == "1":
+        sys.stderr.write(said())
+
+
+@contextmanager
+def _led_to(sink: int) -> Iterator[None]:
+    """Both streams of the process lead to another descriptor."""
     sys.stdout.flush()
     sys.stderr.flush()
-    with open(os.devnull, "wb") as sink:  # noqa: PTH123 (a device, not a path of ours)
-        saved = os.dup(1), os.dup(2)
-        os.dup2(sink.fileno(), 1)
-        os.dup2(sink.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for descriptor, target in zip(saved, (1, 2), strict=True):
-                os.dup2(descriptor, target)
-                os.close(descriptor)
+    saved = os.dup(1), os.dup(2)
+    os.dup2(sink, 1)
+    os.dup2(sink, 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, target in zip(saved, (1, 2), strict=True):
+            os.dup2(descriptor, target)
+            os.close(descriptor)
 
 
 @contextmanager

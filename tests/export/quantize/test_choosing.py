@@ -3,8 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from digitedge.analysis import integers
+from digitedge.analysis.integers import affordable
 from digitedge.export.quantize import choosing
-from digitedge.export.quantize.choosing import Candidate, Judged, affordable, best, choose, decisions
+from digitedge.export.quantize.choosing import Candidate, Judged, best, choose, decisions
 from digitedge.export.quantize.recipes import RECIPES
 
 BY_NAME = {recipe.name: recipe for recipe in RECIPES}
@@ -102,5 +104,5 @@ def test_a_decision_counts_only_where_both_kinds_of_cpu_keep_it():
 def test_a_large_network_is_judged_on_fewer_images(prepared, monkeypatch):
     macs = 6 * 24 * 24 * 25 + 8 * 4 * 4 * 54 + 128 * 10
     assert affordable(prepared) == 2 * 10**10 // macs
-    monkeypatch.setattr(choosing, "multiply_accumulates", lambda model: {"conv": 10**9})
+    monkeypatch.setattr(integers, "multiply_accumulates", lambda model: {"conv": 10**9})
     assert affordable(prepared) == 100

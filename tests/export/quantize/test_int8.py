@@ -10,7 +10,7 @@ import pytest
 from onnx import numpy_helper, parser
 
 from digitedge.analysis.coverage import Coverage
-from digitedge.analysis.integers import evaluate, labels
+from digitedge.analysis.integers import evaluate
 from digitedge.analysis.saturation import saturating_layers
 from digitedge.config import ExportConfig
 from digitedge.errors import ContentError
@@ -18,6 +18,7 @@ from digitedge.export.onnx import convert
 from digitedge.export.quantize import int8
 from digitedge.export.quantize.choosing import decisions
 from digitedge.export.quantize.int8 import Images, require_integers, to_int8
+from digitedge.measure.cpus import labels
 from digitedge.runtime.onnx import load
 
 

@@ -1,4 +1,4 @@
-"""What a quantized model decides, computed in integers whatever CPU this is, and on which CPUs that is a proof.
+"""What a quantized model decides, computed in integers whatever CPU this is.
 
 The arithmetic is that of a CPU with VNNI or ARM's dot products: products of 8 bits added up in 32, then `round half to
 even of float32(sum) * float32(input scale * weight scale / output scale)`, plus the zero point, clipped. ONNX Runtime's
@@ -11,23 +11,22 @@ without optimisation, onnx's ReferenceEvaluator.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitedge.analysis.integer_evaluation import values
 from digitedge.analysis.lowering import lower
-from digitedge.analysis.saturation import saturating_layers
-from digitedge.measure import machine
-from digitedge.runtime.onnx import open_session
-from digitedge.runtime.provider import require
+from digitedge.analysis.shapes import multiply_accumulates
 
 if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
 _BLOCK = 100  # images at once: enough for the matrix multiplications, few enough for the memory
+# A few seconds in NumPy's integers. A network that multiplies 1 M times for an image takes all of 20,000 images.
+_PRODUCTS = 2 * 10**10
+_FEWEST_IMAGES = 100
 
 
 def evaluate(model: onnx.ModelProto, inputs: NDArray[Any], *, saturating: bool = False) -> NDArray[Any]:
@@ -44,66 +43,18 @@ def evaluate(model: onnx.ModelProto, inputs: NDArray[Any], *, saturating: bool =
     Raises:
         ContentError: the sums of a layer can leave 32 bits, so that there is no one answer.
     """
-    graph, size = lower(model), _batch(model)
+    graph, size = lower(model), batch_of(model)
     blocks = (inputs[start : start + size] for start in range(0, len(inputs), size))
     return np.concatenate([values(graph, block, saturating=saturating)[graph.output] for block in blocks])
 
 
-def proved_on(model: onnx.ModelProto, inputs: NDArray[Any], reference_scores: NDArray[Any]) -> dict[str, Any]:
-    """For each class of CPU how often a quantized model decides as its reference, and how that is known.
-
-    Args:
-        model: with QDQ nodes.
-        inputs: (n, ...) as the model's input expects.
-        reference_scores: (n, classes) of the same images, or labels (n,) of a model that gives labels.
-
-    Returns:
-        JSON types: `vnni_or_arm`, `avx2_or_avx512` and `this_machine`, each with `cpu` (what CPUs it holds for),
-        `by` (what computed it), `n`, `flips` (other labels than the reference's), `agreement` in [0, 1]; and `flags`
-        of this machine's CPU.
-    """
-    exact = evaluate(model, inputs)
-    unsafe = saturating_layers(model)
-    pairs = evaluate(model, inputs, saturating=True) if unsafe else exact
-    here = machine.describe()
-    by_pairs = "16-bit saturation emulated" if unsafe else "no two weights can saturate 16 bits"
-    return {
-        "vnni_or_arm": _fact("VNNI, AMX or ARM", "integer evaluation", exact, reference_scores),
-        "avx2_or_avx512": _fact("AVX2 or AVX-512 without VNNI", by_pairs, pairs, reference_scores),
-        "this_machine": {
-            **_fact(machine.summary(here), _engine(), _run(model, inputs), reference_scores),
-            "flags": here["flags"],
-        },
-    }
+def affordable(model: onnx.ModelProto) -> int:
+    """How many images can be evaluated in a few seconds, at least 100."""
+    return max(_FEWEST_IMAGES, _PRODUCTS // max(1, sum(multiply_accumulates(model).values())))
 
 
-def _fact(cpu: str, by: str, scores: NDArray[Any], reference: NDArray[Any]) -> dict[str, Any]:
-    flips = int((labels(scores) != labels(reference)).sum())
-    return {"cpu": cpu, "by": by, "n": len(scores), "flips": flips, "agreement": (len(scores) - flips) / len(scores)}
-
-
-def labels(scores: NDArray[Any]) -> NDArray[np.int64]:
-    """What scores (n, classes) decide; -1 where one is not finite. Labels (n,) are themselves."""
-    if scores.ndim == 1:
-        return scores.astype(np.int64)
-    decided: NDArray[np.int64] = np.where(np.isfinite(scores).all(axis=1), scores.argmax(axis=1), -1)
-    return decided
-
-
-def _run(model: onnx.ModelProto, inputs: NDArray[Any]) -> NDArray[Any]:
-    session = open_session(Path("int8.onnx"), model.SerializeToString(), require("cpu"))
-    (name,), size = [value.name for value in session.get_inputs()], _batch(model)
-    blocks = (inputs[start : start + size] for start in range(0, len(inputs), size))
-    return np.concatenate([session.run(None, {name: block})[0] for block in blocks])
-
-
-def _engine() -> str:
-    import onnxruntime
-
-    return f"ONNX Runtime {onnxruntime.__version__}"
-
-
-def _batch(model: onnx.ModelProto) -> int:
+def batch_of(model: onnx.ModelProto) -> int:
+    """Images that the model takes at once: what it says, else what suits the evaluation."""
     constants = {tensor.name for tensor in model.graph.initializer}
     (image,) = (value for value in model.graph.input if value.name not in constants)
     fixed: int = image.type.tensor_type.shape.dim[0].dim_value

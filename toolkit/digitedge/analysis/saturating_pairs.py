@@ -28,12 +28,22 @@ def lost(columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
         (..., channels, places), what is to be added to the exact sums.
     """
     change = np.zeros((*np.broadcast_shapes(columns.shape[:-2], rows.shape[:-2]), rows.shape[-2], columns.shape[-1]))
-    for first in range(0, rows.shape[-1] - 1, 2):
-        one, two = rows[..., first].astype(np.float64), rows[..., first + 1].astype(np.float64)
-        highest = _MAX_BYTE * (np.maximum(one, 0) + np.maximum(two, 0))
-        lowest = _MAX_BYTE * (np.minimum(one, 0) + np.minimum(two, 0))
-        if highest.max() <= _HIGH and lowest.min() >= _LOW:
-            continue
-        pair = one[..., None] * columns[..., None, first, :] + two[..., None] * columns[..., None, first + 1, :]
-        change += np.clip(pair, _LOW, _HIGH) - pair
+    pairs = rows.shape[-1] // 2
+    one, two = rows[..., : 2 * pairs : 2].astype(np.float64), rows[..., 1 : 2 * pairs : 2].astype(np.float64)
+    can: NDArray[np.bool_] = np.asarray(
+        _can_saturate(one, two).any(axis=tuple(range(rows.ndim - 2)))
+    )  # (channels, pairs)
+    for pair in np.flatnonzero(can.any(axis=0)):
+        channels, first = np.flatnonzero(can[:, pair]), 2 * pair  # few: most weights are small
+        sums = one[..., channels, pair, None] * columns[..., None, first, :]
+        sums += two[..., channels, pair, None] * columns[..., None, first + 1, :]
+        change[..., channels, :] += np.clip(sums, _LOW, _HIGH) - sums
     return change
+
+
+def _can_saturate(one: NDArray[np.float64], two: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether two weights can leave 16 bits, whatever the activations."""
+    highest = _MAX_BYTE * (np.maximum(one, 0) + np.maximum(two, 0))
+    lowest = _MAX_BYTE * (np.minimum(one, 0) + np.minimum(two, 0))
+    can: NDArray[np.bool_] = (highest > _HIGH) | (lowest < _LOW)
+    return can

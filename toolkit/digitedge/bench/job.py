@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitedge.errors import ContentError, DigitedgeError, NotPresentError, StoppedError, UsageError
+from digitedge.errors import DigitedgeError, from_fields, to_fields
 from digitedge.files import read_json, write_json
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _OUTCOME, _SAMPLES = "outcome.json", "samples.npy"
-# The errors that can be built from a message and a hint. A more special one travels as the nearest of these.
-_ERRORS = {error.__name__: error for error in (UsageError, ContentError, NotPresentError, StoppedError)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +98,7 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
 
 def write_error(folder: Path, error: DigitedgeError) -> None:
     """Writes an error as the answer; `read_outcome` raises it."""
-    name = next(ancestor.__name__ for ancestor in type(error).__mro__ if ancestor.__name__ in _ERRORS)
-    write_json(folder / _OUTCOME, {"error": {"class": name, "message": error.message, "hint": error.hint}})
+    write_json(folder / _OUTCOME, {"error": to_fields(error)})
 
 
 def read_outcome(folder: Path) -> Outcome | None:
@@ -114,7 +111,6 @@ def read_outcome(folder: Path) -> Outcome | None:
         return None
     document: dict[str, Any] = read_json(folder / _OUTCOME)
     if "error" in document:
-        error = document["error"]
-        raise _ERRORS[error["class"]](error["message"], error["hint"])
+        raise from_fields(document["error"])
     samples = np.load(folder / _SAMPLES) if (folder / _SAMPLES).exists() else None
     return Outcome(samples_us=samples, **document)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitedge.bench.job import read_outcome
+from digitedge.processes import ending
 
 if TYPE_CHECKING:
     from digitedge.bench.job import Job, Outcome
@@ -61,6 +61,5 @@ def run_job(job: Job, *, limit_seconds: float, command: tuple[str, ...] = COMMAN
     if outcome is not None:
         return outcome
     if ended.returncode < 0:
-        name = signal.Signals(-ended.returncode).name
-        return Lost(f"its process was ended by {name}" + (", perhaps for lack of memory" if name == "SIGKILL" else ""))
+        return Lost(f"its process {ending(ended.returncode)}")
     raise RuntimeError(f"the worker for {job.path} ended with {ended.returncode}: {ended.stderr.strip()[-2000:]}")

@@ -19,7 +19,7 @@ from digitedge.bench.target import floor_of
 from digitedge.data.preprocess import to_unit
 from digitedge.errors import ContentError, DigitedgeError
 from digitedge.measure.latency import time_calls
-from digitedge.measure.limits import limits_of, reason
+from digitedge.measure.limits import Evidence, judge, limits_of, reason
 from digitedge.measure.parity import ParityReport, compare
 from digitedge.runtime.loading import format_of, load, score
 from digitedge.streams import hushed
@@ -76,7 +76,9 @@ def perform(job: Job) -> Outcome:
         nodes_elsewhere=None if placement is None else placement.elsewhere,
         agreement=None if parity is None else parity.agreement,
         accuracy=None if parity is None else parity.accuracy,
-        disagreement=None if parity is None else reason(parity, limits_of(model.precision, job.max_drop)),
+        disagreement=None
+        if parity is None
+        else reason(judge(Evidence(parity), limits_of(model.precision, job.max_drop))),
     )
 
 

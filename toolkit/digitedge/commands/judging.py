@@ -14,9 +14,11 @@ from digitedge.commands.own_model import as_exported
 from digitedge.data.loading import judged_on, load, named
 from digitedge.dataset import Dataset
 from digitedge.errors import ContentError, NotPresentError, UsageError
+from digitedge.runtime.keras import KerasModel
 from digitedge.runtime.loading import format_of, require_engine, score
 from digitedge.runtime.loading import load as load_model
 from digitedge.spec import counted
+from digitedge.verify.target import Described, Scored, Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitedge.runtime.model import Model
+    from digitedge.verify.scoring import Scoring
 
 INPUTS = 1_000
 SEEDED = "seeded random inputs"
@@ -81,7 +84,7 @@ def split(run: Path) -> tuple[Dataset, Dataset]:
     return learnt, replace(held_out, name=VALIDATION)
 
 
-def images_for(model: Model, beside: Path, data: str | None) -> Dataset:
+def images_for(model: Model | Described, beside: Path, data: str | None) -> Dataset:
     """`data` where it was given, else what the folder beside the model records, else seeded random inputs.
 
     Where the run beside the model was trained with --size, `data` are resized to that; else they must have the size.
@@ -99,7 +102,7 @@ def images_for(model: Model, beside: Path, data: str | None) -> Dataset:
     return dataset
 
 
-def check_fit(model: Model, dataset: Dataset) -> None:
+def check_fit(model: Model | Described, dataset: Dataset) -> None:
     """Raises ContentError if the model cannot be judged on these images."""
     if dataset.image_shape != model.spec.input_shape:
         takes, are = ("x".join(map(str, shape)) for shape in (model.spec.input_shape, dataset.image_shape))
@@ -112,17 +115,26 @@ def check_fit(model: Model, dataset: Dataset) -> None:
 
 
 def reference_for(
-    folder: Path, reference: Path | None, data: str | None, candidates: Sequence[Model] = ()
+    folder: Path, reference: Path | None, data: str | None, candidates: Sequence[Described], scoring: Scoring
 ) -> Reference:
     """What the artefacts in `folder` are compared with.
 
     `reference` where it was given; else the Keras original beside them; else, where there is no TensorFlow, or no
     original, the golden reference that was recorded with it.
 
+    Args:
+        folder: where they lie.
+        reference: a model file in any format.
+        data: images to judge on, instead of those that the folder records.
+        candidates: the files that are compared with it.
+        scoring: runs a reference that is not Keras's.
+
     Raises:
-        ContentError: there is nothing to compare with.
+        ContentError: there is nothing to compare with, or the reference does not run.
     """
     if reference is not None:
+        if format_of(reference) != "keras":
+            return _run_aside(reference.resolve(), data, scoring)
         return record(as_exported(load_model(reference), candidates), reference.resolve(), data)
     original, recorded = folder / KERAS_MODEL, folder / GOLDEN
     if original.exists() and (_can_read(original) or not recorded.exists()):
@@ -137,10 +149,40 @@ def reference_for(
     return Reference(recorded, read_golden(recorded))
 
 
+def keras_original(path: Path, candidates: Sequence[Described]) -> KerasModel:
+    """The Keras model that files were made of, with the pixels that they were exported with.
+
+    Raises:
+        ContentError: it is not Keras's.
+    """
+    if path.name == GOLDEN or format_of(path) != "keras":
+        message = f"{path} is no Keras model: it cannot be asked for more than its scores."
+        raise ContentError(message, "Name the original with --reference MODEL.keras.")
+    model = as_exported(load_model(path), candidates)
+    assert isinstance(model, KerasModel), "the format says so"
+    return model
+
+
 def record(model: Model, path: Path, data: str | None) -> Reference:
     """Runs the reference on the images that it is judged on."""
     dataset = images_for(model, path.parent, data)
-    golden = golden_of(model, dataset)
+    return _recorded(model, dataset, path, score(model, dataset.images))
+
+
+def _run_aside(path: Path, data: str | None, scoring: Scoring) -> Reference:
+    """The same for a file that digitedge has exported, in a process of its own."""
+    found = scoring.describe(Target(path))
+    if isinstance(found, Described):
+        dataset = images_for(found, path.parent, data)
+        scored = scoring.score(found.target, dataset.images)
+        if isinstance(scored, Scored):
+            return _recorded(found, dataset, path, scored.scores)
+        found = scored
+    raise ContentError(f"the reference {path} cannot be run: {found.reason}.", "Name another with --reference.")
+
+
+def _recorded(model: Model | Described, dataset: Dataset, path: Path, scores: NDArray[np.float32]) -> Reference:
+    golden = golden_of(model, dataset, scores)
     if dataset.labels is not None and model.spec.classes == counted(len(dataset.classes)):
         golden = replace(golden, classes=dataset.classes)  # a file without names: its classes are those of the images
     return Reference(path, golden, dataset.changes, model.spec.output_kind == "label")
@@ -152,12 +194,12 @@ def seeded_images(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     return np.random.RandomState(0).randint(0, 256, (INPUTS, *shape), np.uint8)
 
 
-def golden_of(model: Model, dataset: Dataset) -> Golden:
-    """What the model gives for a data set."""
+def golden_of(model: Model | Described, dataset: Dataset, scores: NDArray[np.float32]) -> Golden:
+    """What the model gives for a data set: `scores`, float32 (n, classes)."""
     return Golden(
         images=dataset.images,
         labels=dataset.labels,
-        scores=score(model, dataset.images),
+        scores=scores,
         classes=model.spec.classes,
         source_digest=model.source_digest or "",
         test_set=dataset.name,
@@ -179,5 +221,5 @@ def _can_read(path: Path) -> bool:
     return True
 
 
-def _seeded(model: Model) -> Dataset:
+def _seeded(model: Model | Described) -> Dataset:
     return Dataset(seeded_images(model.spec.input_shape), None, model.spec.classes, SEEDED)

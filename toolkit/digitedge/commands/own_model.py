@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from digitedge.commands.judging import Reference
     from digitedge.input_range import Scaling
     from digitedge.runtime.model import Model
+    from digitedge.verify.target import Described
 
 
 def check_pixels(path: Path, pixels: Scaling) -> None:
@@ -42,7 +43,7 @@ def own(model: KerasModel, path: Path, pixels: Scaling) -> tuple[KerasModel, tup
     return model, (sentence,)
 
 
-def as_exported(model: Model, candidates: Sequence[Model]) -> Model:
+def as_exported(model: Model, candidates: Sequence[Described]) -> Model:
     """A Keras original with the pixels that it was exported with. It does not say them; what was made of it does.
 
     Args:

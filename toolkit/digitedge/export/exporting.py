@@ -18,8 +18,9 @@ from digitedge.artifact import (
 )
 from digitedge.errors import ContentError, OutputExistsError
 from digitedge.files import move, sha256, write_bytes
-from digitedge.measure.limits import limits_of, reason
+from digitedge.measure.limits import Check, Evidence, judge, limits_of, reason
 from digitedge.measure.parity import ParityReport, compare
+from digitedge.measure.scores import sum_abs
 from digitedge.registry import choose, entries
 from digitedge.runtime.capabilities import input_of
 from digitedge.runtime.loading import load, require_engine, score
@@ -45,13 +46,20 @@ class Exported:
         artifact: the file. Where it was rejected, its path lies in the folder `rejected`.
         unchanged: it was there already, made of the same source with the same settings.
         parity: how it compares to the original.
-        reason: why it was rejected; None where it passed.
+        checks: that it was put to.
+        engine: that ran it, with its version.
     """
 
     artifact: Artifact
     unchanged: bool
     parity: ParityReport
-    reason: str | None
+    checks: tuple[Check, ...]
+    engine: str
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was rejected; None where it passed."""
+        return reason(self.checks)
 
 
 def export(
@@ -141,14 +149,15 @@ def _prove(plan: _Plan, golden: Golden) -> Exported:
     decisions_only = model.spec.output_kind == "label"
     scores = score(model, golden.images)
     parity = compare(golden.scores, scores, golden.labels, decisions_only=decisions_only)
-    rejection = reason(parity, limits_of(plan.precision, plan.settings.get("max_drop")))
-    if rejection is None and kept is None:
+    evidence = Evidence(parity, sum_abs(scores) if model.spec.output_kind == "probabilities" else None)
+    checks = judge(evidence, limits_of(plan.precision, plan.settings.get("max_drop")))
+    if reason(checks) is None and kept is None:
         staged, artifact = artifact.path, replace(artifact, path=plan.path)
         # In this order: after a kill in between, the next export finds no file and makes it again.
         merge_manifest(plan.path.parent, [artifact])
         for name in (*artifact.companions, plan.path.name):
             move(staged.parent / name, plan.path.parent / name)
-    return Exported(artifact, kept is not None, parity, rejection)
+    return Exported(artifact, kept is not None, parity, checks, model.engine)
 
 
 def _kept(plan: _Plan) -> Artifact | None:

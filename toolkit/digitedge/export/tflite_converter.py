@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitedge.errors import ContentError
 from digitedge.export.tflite_child import RESULT
+from digitedge.processes import environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,9 +95,6 @@ _CURE = "Export it without --to tflite; --debug shows what the converter says."
 
 
 def _start(command: tuple[str, ...]) -> subprocess.Popen[str]:
-    # What is absolute holds in any folder; the graphics card belongs to whoever trains.
-    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path if entry)  # noqa: PTH100 (no Path: text for text)
-    environment = {**os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     chatter = None if os.environ.get("DIGITEDGE_DEBUG") == "1" else subprocess.DEVNULL
     return subprocess.Popen(  # noqa: S603 (our own worker)
         command,
@@ -105,7 +103,7 @@ def _start(command: tuple[str, ...]) -> subprocess.Popen[str]:
         stderr=chatter,
         text=True,
         encoding="utf-8",
-        env=environment,
+        env=environment(CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3"),  # the graphics card is for training
     )
 
 

@@ -8,40 +8,59 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitedge.errors import ContentError
-from digitedge.measure.statistics import mcnemar_p
+from digitedge.measure.decisions import ClassParity, Flip, by_class, decide, flips
+from digitedge.measure.scores import no_figures, score_figures
+from digitedge.measure.statistics import mcnemar_p, wilson_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NO_LABEL = -1
+__all__ = ["ClassParity", "Flip", "ParityReport", "compare", "softmax"]
 
 
 @dataclass(frozen=True)
 class ParityReport:
     """Two models on the same images.
 
+    The figures of scores (from `max_abs` on) are NaN where a score is not finite, and None where decisions alone can be
+    compared.
+
     Attributes:
         n: images compared, at least 1.
-        flips: indices of the images whose top-1 label differs.
-        flipped_to: what the candidate decides for each of them; None where its scores are not finite.
+        classes: that the models tell apart, at least 2.
+        flips: the images whose top-1 label differs, ascending by index.
+        agreement_low: the lower end of the 95 % interval of `agreement` (Wilson).
+        agreement_high: the upper end.
         accuracy: of the candidate, in [0, 1]; None without labels. An image with a score that is not finite is wrong.
         accuracy_reference: of the reference; None without labels.
         mcnemar_p: exact two-sided p-value that both are equally accurate; None without labels.
-        max_abs: largest difference of any score; NaN where a score is not finite; None where decisions alone can be
-            compared.
-        mean_abs: mean difference of the scores; NaN and None likewise.
+        per_class: of each class that has images, ascending by label.
         not_finite: images for which the candidate or the reference gave a NaN or an infinity.
+        max_abs: largest difference of any score.
+        mean_abs: mean difference of the scores.
+        sqnr_db: signal-to-quantization-noise ratio of the scores, decibels; also None where no score differs.
+        confidence_drift: mean of the candidate's confidence less that of the reference, with its sign.
+        calibration_error: expected calibration error of the candidate, in [0, 1]; also None without labels, or where
+            its scores are no probabilities.
+        calibration_error_reference: of the reference, likewise.
     """
 
     n: int
-    flips: tuple[int, ...]
-    flipped_to: tuple[int | None, ...]
+    classes: int
+    flips: tuple[Flip, ...]
+    agreement_low: float
+    agreement_high: float
     accuracy: float | None
     accuracy_reference: float | None
     mcnemar_p: float | None
+    per_class: tuple[ClassParity, ...]
+    not_finite: int
     max_abs: float | None
     mean_abs: float | None
-    not_finite: int
+    sqnr_db: float | None
+    confidence_drift: float | None
+    calibration_error: float | None
+    calibration_error_reference: float | None
 
     @property
     def agreement(self) -> float:
@@ -68,7 +87,7 @@ def compare(
     A row that is not finite counts as a flip, and as a wrong answer: a NaN is never a decision.
 
     Args:
-        reference: (n, classes), n >= 1.
+        reference: (n, classes), n >= 1, classes >= 2.
         candidate: (n, classes), of the same images.
         labels: int64 (n,), or None where nobody has labelled them.
         decisions_only: one of the models gives labels, as scores of 0 and 1 (`runtime.model.one_hot`), so that how far
@@ -78,23 +97,21 @@ def compare(
         ContentError: the shapes differ, or there is nothing to compare.
     """
     _check(reference, candidate, labels)
-    label_reference, label_candidate = _decide(reference), _decide(candidate)
-    finite = (label_reference != _NO_LABEL) & (label_candidate != _NO_LABEL)
-    flips = np.flatnonzero((label_reference != label_candidate) | ~finite)
-    difference = np.abs(reference.astype(np.float64) - candidate) if finite.all() else np.full(1, np.nan)
-    right_reference, right_candidate = _right(label_reference, labels), _right(label_candidate, labels)
+    first, second = decide(reference, labels), decide(candidate, labels)
+    changed, n = flips(first, second, labels, decisions_only=decisions_only), len(reference)
+    low, high = wilson_interval(n - len(changed), n)
     return ParityReport(
-        n=len(reference),
-        flips=tuple(int(index) for index in flips),
-        flipped_to=tuple(None if label == _NO_LABEL else int(label) for label in label_candidate[flips]),
-        accuracy=None if right_candidate is None else float(right_candidate.mean()),
-        accuracy_reference=None if right_reference is None else float(right_reference.mean()),
-        mcnemar_p=None
-        if right_reference is None or right_candidate is None
-        else mcnemar_p(right_reference, right_candidate),
-        max_abs=None if decisions_only else float(difference.max()),
-        mean_abs=None if decisions_only else float(difference.mean()),
-        not_finite=int((~finite).sum()),
+        n=n,
+        classes=reference.shape[1],
+        flips=changed,
+        agreement_low=low,
+        agreement_high=high,
+        accuracy=_share(second.right),
+        accuracy_reference=_share(first.right),
+        mcnemar_p=None if first.right is None or second.right is None else mcnemar_p(first.right, second.right),
+        per_class=by_class(first, second, labels),
+        not_finite=int((~(first.finite & second.finite)).sum()),
+        **(no_figures() if decisions_only else score_figures(first, second)),
     )
 
 
@@ -115,16 +132,12 @@ def _check(reference: NDArray[np.float32], candidate: NDArray[np.float32], label
         raise ContentError(message, "They must be models of the same classes, run on the same images.")
     if reference.size == 0:
         raise ContentError("there are no images to compare.", "Name a data set that holds some.")
+    if reference.shape[1] == 1:
+        raise ContentError("the models know one class: there is nothing to decide.", "Name models of two or more.")
     if labels is not None and labels.shape != (len(reference),):
         message = f"there are {len(reference)} images and labels of shape {labels.shape}."
         raise ContentError(message, "There must be one label for each image.")
 
 
-def _decide(scores: NDArray[np.float32]) -> NDArray[np.int64]:
-    # argmax of a row with a NaN is the place of the NaN, which may happen to be the right label.
-    decided: NDArray[np.int64] = np.where(np.isfinite(scores).all(axis=1), scores.argmax(axis=1), _NO_LABEL)
-    return decided
-
-
-def _right(decided: NDArray[np.int64], labels: NDArray[np.int64] | None) -> NDArray[np.bool_] | None:
-    return None if labels is None else decided == labels
+def _share(right: NDArray[np.bool_] | None) -> float | None:
+    return None if right is None else float(right.mean())

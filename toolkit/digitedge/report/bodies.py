@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitedge.report.parity_rows import Judged, lost_row, parity_row
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from digitedge.artifact import Golden
@@ -18,10 +19,21 @@ if TYPE_CHECKING:
     from digitedge.config import TrainConfig
     from digitedge.dataset import Dataset
     from digitedge.export.exporting import Exported
-    from digitedge.measure.parity import ParityReport
     from digitedge.training.run import Run
 
-LIBRARIES = ("numpy", "tensorflow", "tf-keras", "onnx", "tf2onnx", "onnxruntime", "ai-edge-litert")
+__all__ = [
+    "LIBRARIES",
+    "Judged",
+    "bench_body",
+    "export_body",
+    "lost_row",
+    "parity_row",
+    "train_body",
+    "verify_body",
+    "versions",
+]
+
+LIBRARIES = ("numpy", "tensorflow", "tf-keras", "onnx", "tf2onnx", "onnxruntime", "ai-edge-litert", "tflite-micro")
 
 
 def train_body(run: Run, folder: Path, config: TrainConfig, test: Dataset | None) -> dict[str, Any]:
@@ -67,8 +79,7 @@ def export_body(
     exported: Sequence[Exported], reference: Path, golden: Golden, layers: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
     """The `export` document; `layers` are those of --explain."""
-    rows = [parity_row(_judged(one), golden) for one in exported]
-    verified = verify_body(reference, golden.test_set, rows)
+    verified = verify_body(reference, golden, [parity_row(_judged(one), golden) for one in exported])
     return {
         "artifacts": [_artifact(one) for one in exported if one.reason is None],
         "verify": verified,
@@ -77,48 +88,38 @@ def export_body(
     }
 
 
-def verify_body(reference: Path, test_set: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The `verify` document."""
+def verify_body(
+    reference: Path,
+    golden: Golden,
+    rows: Sequence[dict[str, Any]],
+    *,
+    limits: Mapping[str, float] | None = None,
+    layers: list[dict[str, Any]] | None = None,
+    shift: list[dict[str, Any]] | None = None,
+    self_test: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The `verify` document.
+
+    Args:
+        reference: what the files were compared with.
+        golden: the images, and what the reference gives for them.
+        rows: of `parity_row` and `lost_row`.
+        limits: those that were set for this run, by the name of their check.
+        layers: of --layers; None where that was not asked for, and so are the others.
+        shift: of --shift.
+        self_test: of --self-test; the document passes only where that does.
+    """
+    passed = bool(rows) and all(row["passed"] for row in rows)
     return {
         "reference": str(reference),
-        "test_set": test_set,
+        "test_set": golden.test_set,
+        "labelled": golden.labels is not None,
+        "limits": dict(limits or {}),
         "results": list(rows),
-        "passed": bool(rows) and all(row["passed"] for row in rows),
-    }
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A file, its figures, and the judgement of them: None as a reason means that it passed."""
-
-    path: Path
-    format: str
-    precision: str
-    parity: ParityReport
-    reason: str | None
-
-
-def parity_row(judged: Judged, golden: Golden) -> dict[str, Any]:
-    """One entry of `results` of the `verify` document. A figure that is not a number is null, and `reason` says why."""
-    parity = judged.parity
-    return {
-        "path": str(judged.path),
-        "format": judged.format,
-        "precision": judged.precision,
-        "provider": "cpu",
-        "n": parity.n,
-        "agreement": parity.agreement,
-        "flips": len(parity.flips),
-        "accuracy": parity.accuracy,
-        "accuracy_reference": parity.accuracy_reference,
-        "max_abs": _finite(parity.max_abs),
-        "mean_abs": _finite(parity.mean_abs),
-        "mcnemar_p": parity.mcnemar_p,
-        "passed": judged.reason is None,
-        "reason": judged.reason,
-        "flipped": golden.places_of(parity.flips),
-        "flipped_to": list(parity.flipped_to),
-        "flips_by_class": _by_class(parity, golden),
+        "layers": layers,
+        "shift": shift,
+        "self_test": self_test,
+        "passed": passed and (self_test is None or bool(self_test["passed"])),
     }
 
 
@@ -134,18 +135,7 @@ def versions() -> dict[str, str | None]:
 
 def _judged(one: Exported) -> Judged:
     artifact = one.artifact
-    return Judged(artifact.path, artifact.format, artifact.precision, one.parity, one.reason)
-
-
-def _finite(figure: float | None) -> float | None:
-    return figure if figure is not None and math.isfinite(figure) else None
-
-
-def _by_class(parity: ParityReport, golden: Golden) -> dict[str, int]:
-    """Flips for each class that the reference decided for."""
-    decided = golden.scores[list(parity.flips)].argmax(axis=1) if parity.flips else np.empty(0, np.int64)
-    counts = np.bincount(decided, minlength=len(golden.classes))
-    return {name: int(number) for name, number in zip(golden.classes, counts, strict=True) if number}
+    return Judged(artifact.path, artifact.format, artifact.precision, one.parity, one.checks, engine=one.engine)
 
 
 def _artifact(exported: Exported) -> dict[str, Any]:

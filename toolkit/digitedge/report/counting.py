@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +21,8 @@ class Count(Protocol):
 
 # In a log file one line in so many seconds says that the work goes on; more would bury what matters.
 QUIET_SECONDS = 5.0
+# Work that is done by then needs no line at all.
+SHORT_SECONDS = 2.0
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def _nothing(done: int, total: int, name: str) -> None:
 
 
 def _lines(terminal: Terminal, title: str, now: Callable[[], float]) -> Count:
-    last = -math.inf
+    last = now() - QUIET_SECONDS + SHORT_SECONDS
 
     def count(done: int, total: int, name: str) -> None:
         nonlocal last

@@ -10,7 +10,7 @@ from digitedge import __version__
 from digitedge.errors import ContentError, package_missing
 from digitedge.files import write_text
 from digitedge.measure.machine import summary
-from digitedge.report import charts, pictures, quantities
+from digitedge.report import charts, pictures, quantities, verify_page
 from digitedge.report.record import Record, read
 from digitedge.report.steps.bench import conditions, state
 
@@ -53,6 +53,7 @@ def render(record: Record) -> str:
             machine=_machine(record),
             charts=_charts(record),
             pictures=_pictures(record),
+            verified=verify_page.prepared(record.verify, record.golden) if record.verify else None,
             conditions=conditions(record.bench["results"]) if record.bench else [],
         )
     except (KeyError, IndexError, TypeError, AttributeError, UndefinedError) as error:
@@ -81,13 +82,11 @@ def _charts(record: Record) -> dict[str, str]:
 
 def _pictures(record: Record) -> dict[str, Any]:
     if record.golden is None:
-        return dict.fromkeys(("each", "predictions", "mistakes", "flips"), ())
-    flipped = [result for result in record.verify["results"] if result["flipped"]] if record.verify else []
+        return dict.fromkeys(("each", "predictions", "mistakes"), ())
     return {
         "each": pictures.one_of_each(record.golden),
         "predictions": pictures.predictions(record.golden),
         "mistakes": pictures.mistakes(record.golden),
-        "flips": [(result, pictures.flips(record.golden, result)) for result in flipped],
     }
 
 
@@ -112,10 +111,14 @@ def _environment() -> Environment:
         "duration": quantities.duration,
         "rate": quantities.rate,
         "difference": quantities.difference,
+        "decibels": quantities.decibels,
+        "p_value": quantities.p_value,
+        "drift": quantities.points,
+        "figure": quantities.figure,
     }
     for name, spell in spelled.items():
         environment.filters[name] = partial(_spelled, spell=spell)
-    environment.filters |= {"file": _file, "state": state, "machine": summary}
+    environment.filters |= {"file": _file, "state": state, "machine": summary, **verify_page.FILTERS}
     environment.globals |= {"share": quantities.share, "plural": quantities.plural}
     return environment
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitedge.report.flips import MOST, caption_of, chosen, is_right, lines_of
 from digitedge.report.quantities import confidence
 from digitedge.report.sheet import enlarged, plain, png
 
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitedge.artifact import Golden
+    from digitedge.report.flips import Flip
 
 # Pixels; larger images are reduced, or a page of photographs would weigh megabytes.
 LARGEST_EDGE = 144
-# As many of one kind as a reader looks at; the page says how many there are in all.
-MOST = 40
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,14 @@ class Picture:
         caption: the large word below it.
         detail: the small words below that.
         right: whether the caption agrees with the label; None where nobody knows.
+        lines: more small words, each on a line of its own.
     """
 
     source: str
     caption: str
     detail: str = ""
     right: bool | None = None
+    lines: tuple[str, ...] = ()
 
 
 def one_of_each(golden: Golden) -> list[Picture]:
@@ -62,17 +64,13 @@ def mistakes(golden: Golden, number: int = 20) -> list[Picture]:
 
 
 def flips(golden: Golden, result: dict[str, Any]) -> list[Picture]:
-    """The images of which one file gives another label than the reference, as far as they are recorded.
+    """The images of which one file gives another label than the reference, as `report.flips` chooses and tells them.
 
     Args:
         golden: may hold fewer images than were judged.
-        result: of the `verify` document. `flipped` are places in the data set; `flipped_to`, where it has that, are the
-            class indices that the file decided on.
+        result: of the `verify` document.
     """
-    decided = result["flipped_to"] if "flipped_to" in result else [None] * len(result["flipped"])
-    places = zip(result["flipped"], decided, strict=True)
-    found = [(at, to) for place, to in places if (at := golden.index_of(place)) is not None]
-    return [_flipped(golden, at, to) for at, to in found[:MOST]]
+    return [_flipped(golden, at, flip) for at, flip in chosen(result["flip_details"], golden)]
 
 
 def confusion_matrix(golden: Golden) -> NDArray[np.int64] | None:
@@ -101,11 +99,6 @@ def _decided(golden: Golden, at: int) -> Picture:
     return Picture(source(golden.images[at]), golden.classes[label], ", ".join(words), right)
 
 
-def _flipped(golden: Golden, at: int, decided: int | None) -> Picture:
-    reference, (place,) = golden.classes[int(golden.scores[at].argmax())], golden.places_of([at])
-    caption = f"{reference} → {golden.classes[decided]}" if decided is not None else f"was {reference}"
-    if golden.labels is None:
-        return Picture(source(golden.images[at]), caption, f"#{place}")
-    truth = int(golden.labels[at])
-    right = None if decided is None else decided == truth
-    return Picture(source(golden.images[at]), caption, f"is {golden.classes[truth]}, #{place}", right)
+def _flipped(golden: Golden, at: int, flip: Flip) -> Picture:
+    detail, *more = lines_of(flip, golden.classes)
+    return Picture(source(golden.images[at]), caption_of(flip, golden.classes), detail, is_right(flip), tuple(more))

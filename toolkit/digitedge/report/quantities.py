@@ -45,6 +45,31 @@ def percent(part: float, digits: int = 2) -> str:
     return f"{text} %"
 
 
+def interval(low: float, high: float) -> str:
+    """Two shares in [0, 1] as `99.94–99.998 %`."""  # noqa: RUF002 (an en dash on purpose)
+    ends = (percent(end).removesuffix(" %").replace("100.00", "100") for end in (low, high))
+    return f"{'–'.join(ends)} %"  # noqa: RUF001 (an en dash on purpose)
+
+
+def decibels(value: float, digits: int = 1) -> str:
+    """A ratio of signal to noise: `41.3 dB`."""
+    return f"{value:.{digits}f} dB"
+
+
+def p_value(value: float) -> str:
+    """A probability that something is chance: `0.42`, `0.004`, `< 0.001`."""
+    if value < 0.001:  # noqa: PLR2004 (smaller ones say no more)
+        return "< 0.001"
+    return f"{value:.2f}" if value >= 0.01 else f"{value:.3f}"  # noqa: PLR2004
+
+
+def points(value: float) -> str:
+    """A change of a share as percentage points with its sign: `+0.31`, `-1.20`, `< 0.01` of either sign, `0`."""
+    if value == 0:
+        return "0"
+    return f"{value * 100:+.2f}" if abs(value) >= 5e-5 else "< 0.01"  # noqa: PLR2004
+
+
 def confidence(part: float) -> str:
     """A probability that a network gives, as `98.7 %`. None is shown as certain: from 0.9995 on it is `> 99.9 %`."""
     return "> 99.9 %" if part >= 0.9995 else f"{part * 100:.1f} %"  # noqa: PLR2004
@@ -86,6 +111,11 @@ def clock(seconds: float) -> str:
 def difference(value: float) -> str:
     """A difference of two scores: `0.21`, `2.4e-07`; `0` where there is none."""
     return f"{value:.2g}" if value == 0 or value >= 1e-3 else f"{value:.1e}"  # noqa: PLR2004
+
+
+def figure(value: float) -> str:
+    """A figure of any kind: `13`, `0.21`, `2.4e-07`."""
+    return count(int(value)) if value == int(value) else difference(value)
 
 
 def rate(per_second: float) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from digitedge.errors import UsageError
 from digitedge.files import write_bytes
+from digitedge.report.lettering import fitting, fonts_for
+from digitedge.report.step import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,22 +22,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitedge.images import Images
+    from digitedge.report.lettering import Font
+
+    Colour = tuple[int, int, int]
 
 # In pixels.
 TILE = 140
 GAP = 20
 MARGIN = 24
-FONT_SIZE = 20
 CAPTION = 30
+LINE = 20
+# What is written under an image may be wider than it, up to this.
+WIDEST = 260
 
 PAPER = (255, 255, 255)
 INK = (31, 35, 40)
+FAINT = (101, 109, 118)
 RIGHT = (26, 127, 55)
 WRONG = (207, 34, 46)
 
 
 def sheet(
-    images: Images, captions: Sequence[str], right: Sequence[bool | None] | None = None, columns: int | None = None
+    images: Images | Sequence[NDArray[np.uint8]],
+    captions: Sequence[str],
+    right: Sequence[bool | None] | None = None,
+    columns: int | None = None,
+    *,
+    lines: Sequence[Sequence[str]] | None = None,
+    heading: Sequence[str] = (),
 ) -> Image.Image:
     """Draws images with their captions.
 
@@ -44,26 +59,59 @@ def sheet(
         captions: one for each image; what does not fit under it ends in an ellipsis.
         right: colours a caption green (True) or red (False); None leaves it black.
         columns: in a row; None for as many as look well.
+        lines: for each image what stands below its caption, in small letters; the columns are as wide as these need.
+        heading: lines above the images, the first of them in large letters.
 
     Raises:
-        ValueError: the numbers of images, captions and marks differ, or there are none.
+        ValueError: the numbers of images, captions, marks and lines differ, or there are no images.
     """
     marks = [None] * len(images) if right is None else right
-    if not len(images) == len(captions) == len(marks) or len(images) == 0:
-        raise ValueError(f"{len(images)} images, {len(captions)} captions and {len(marks)} marks")
-    columns = columns or columns_for(len(images))
-    rows = math.ceil(len(images) / columns)
-    width = 2 * MARGIN + columns * TILE + (columns - 1) * GAP
-    height = 2 * MARGIN + rows * (TILE + CAPTION) + (rows - 1) * GAP
-    page = Image.new("RGB", (width, height), PAPER)
+    small = [()] * len(images) if lines is None else lines
+    if not len(images) == len(captions) == len(marks) == len(small) or len(images) == 0:
+        numbers = f"{len(captions)} captions, {len(marks)} marks and {len(small)} sets of lines"
+        raise ValueError(f"{len(images)} images, {numbers}")
+    fonts = fonts_for([*captions, *heading, *(text for texts in small for text in texts)])
+    grid = _Grid(
+        columns or columns_for(len(images)),
+        TILE if lines is None else _wide_enough(captions, small, fonts),
+        CAPTION + LINE * max(len(texts) for texts in small),
+        CAPTION + LINE * (len(heading) - 1) + GAP if heading else 0,
+    )
+    width, height = grid.size(len(images))
+    page = Image.new("RGB", (max(width, _width_of(heading, fonts)), height), PAPER)
     draw = ImageDraw.Draw(page)
-    for index, (pixels, caption, mark) in enumerate(zip(images, captions, marks, strict=True)):
-        left = MARGIN + index % columns * (TILE + GAP)
-        top = MARGIN + index // columns * (TILE + CAPTION + GAP)
+    _write_heading(draw, heading, fonts)
+    for index, (pixels, caption, mark, texts) in enumerate(zip(images, captions, marks, small, strict=True)):
+        centre, top = grid.place(index)
         tile = enlarged(pixels, TILE)
-        page.paste(tile, (left + (TILE - tile.width) // 2, top + (TILE - tile.height) // 2))
-        _caption(draw, (left + TILE // 2, top + TILE + CAPTION // 2 + 2), caption, _colour(mark))
+        page.paste(tile, (centre - tile.width // 2, top + (TILE - tile.height) // 2))
+        room, middle = grid.width + GAP - 8, top + TILE + CAPTION // 2 + 2
+        draw.text((centre, middle), fitting(caption, fonts[0], room), _colour(mark), fonts[0], anchor="mm")
+        for row, text in enumerate(texts):
+            middle = top + TILE + CAPTION + LINE * row + LINE // 2
+            draw.text((centre, middle), fitting(text, fonts[1], room), FAINT, fonts[1], anchor="mm")
     return page
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where the images lie, in pixels: `width` of a column, `below` an image and `above` all of them."""
+
+    columns: int
+    width: int
+    below: int
+    above: int
+
+    def size(self, number: int) -> tuple[int, int]:
+        rows = math.ceil(number / self.columns)
+        width = 2 * MARGIN + self.columns * self.width + (self.columns - 1) * GAP
+        return width, 2 * MARGIN + self.above + rows * (TILE + self.below) + (rows - 1) * GAP
+
+    def place(self, index: int) -> tuple[int, int]:
+        """The middle of the image with that index, and its upper edge."""
+        row, column = divmod(index, self.columns)
+        centre = MARGIN + column * (self.width + GAP) + self.width // 2
+        return centre, MARGIN + self.above + row * (TILE + self.below + GAP)
 
 
 def columns_for(number: int) -> int:
@@ -110,14 +158,23 @@ def save(image: Image.Image, path: Path) -> Path:
     return write_bytes(path, png(image))
 
 
-def _colour(mark: bool | None) -> tuple[int, int, int]:  # noqa: FBT001 (a verdict, not a switch)
+def _colour(mark: bool | None) -> Colour:  # noqa: FBT001 (a verdict, not a switch)
     return INK if mark is None else RIGHT if mark else WRONG
 
 
-def _caption(draw: ImageDraw.ImageDraw, centre: tuple[int, int], text: str, colour: tuple[int, int, int]) -> None:
-    font = ImageFont.load_default(FONT_SIZE)
-    shown = text
-    while draw.textlength(shown, font) > TILE + GAP - 8 and len(shown) > 1:
-        text = text[:-1]
-        shown = text.rstrip() + "…"
-    draw.text(centre, shown, colour, font, anchor="mm")
+def _wide_enough(captions: Sequence[str], lines: Sequence[Sequence[str]], fonts: tuple[Font, Font]) -> int:
+    """The width of a column in which what stands below its image fits, within reason."""
+    widths = [fonts[0].getlength(printable(text)) for text in captions]
+    widths += [fonts[1].getlength(printable(text)) for texts in lines for text in texts]
+    return min(max(TILE, math.ceil(max(widths))), WIDEST)
+
+
+def _width_of(heading: Sequence[str], fonts: tuple[Font, Font]) -> int:
+    lengths = [fonts[row > 0].getlength(printable(text)) for row, text in enumerate(heading)]
+    return 2 * MARGIN + math.ceil(max(lengths, default=0))
+
+
+def _write_heading(draw: ImageDraw.ImageDraw, heading: Sequence[str], fonts: tuple[Font, Font]) -> None:
+    for row, text in enumerate(heading):
+        middle = MARGIN + (CAPTION // 2 if row == 0 else CAPTION + LINE * row - LINE // 2)
+        draw.text((MARGIN, middle), printable(text), FAINT if row else INK, fonts[row > 0], anchor="lm")

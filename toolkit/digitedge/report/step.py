@@ -81,8 +81,11 @@ def line(*parts: str, style: str = "") -> Text:
 
 
 def prose(sentence: str, style: str = "") -> Text:
-    """A sentence for people, wrapped to the page; words, and so paths, are never broken."""
-    wrapped = textwrap.fill(printable(sentence), PROSE, break_long_words=False, break_on_hyphens=False)
+    """A sentence for people, wrapped to the page and indented as it begins; words, and so paths, are never broken."""
+    indent = " " * (len(sentence) - len(sentence.lstrip(" ")))
+    wrapped = textwrap.fill(
+        printable(sentence), PROSE, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
     return Text(wrapped, style=style, no_wrap=True)
 
 

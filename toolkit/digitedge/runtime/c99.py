@@ -10,8 +10,6 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import shlex
-import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ import numpy as np
 from digitedge.data.preprocess import to_input
 from digitedge.errors import ContentError, NotPresentError, first_line
 from digitedge.files import read_bytes, sha256
+from digitedge.runtime import compilers
 from digitedge.runtime.metadata import from_json
 from digitedge.runtime.model import check_images, one_hot
 
@@ -83,6 +82,7 @@ class C99Model:
     spec: Spec
     precision: str
     source_digest: str | None
+    engine: str
     placement: None = None
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -118,16 +118,23 @@ class C99Model:
         return partial(function, *pointers, *sizes)
 
 
-def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> C99Model:  # noqa: ARG001 (every engine's)
+def load(
+    path: Path,
+    *,
+    provider: str = "cpu",  # noqa: ARG001 (every engine's)
+    threads: int | None = None,  # noqa: ARG001 (every engine's)
+    engine: str | None = None,
+) -> C99Model:
     """Compiles a .c file that digitedge wrote, with the header beside it, and loads the result.
 
     Raises:
         ContentError: not such a file, without its header or with another one, or one that does not compile.
-        NotPresentError: there is no C compiler.
+        NotPresentError: there is no C compiler, or not the one that was named.
+        UnknownNameError: the named one is none of `compilers.found()`.
     """
     source = read_bytes(path)
     embedded, header_sha256, header_name = _described(path, source)
-    require_engine()
+    compiler = compilers.command_of(engine)
     beside = path.with_suffix(".h")
     header = read_bytes(beside)
     prefix = _PREFIX.search(header)
@@ -139,12 +146,13 @@ def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> C9
         "model.c": source,
         "batch.c": _batch_source(header_name, prefix[1].decode(), embedded),
     }
-    library, sizes = _compiled(path, files)
+    library, sizes = _compiled(path, files, compiler)
     height, width, channels = embedded.spec.input_shape
     outputs = 1 if embedded.spec.output_kind == "label" else len(embedded.spec.classes)
     if sizes[:2] != [height * width * channels, outputs]:
         raise ContentError(f"{path} has other inputs or outputs than its description says.", "Export it again.")
-    return C99Model(path, library, sizes[2], embedded.spec, embedded.precision, embedded.source_digest)
+    label = compilers.described(compiler)
+    return C99Model(path, library, sizes[2], embedded.spec, embedded.precision, embedded.source_digest, label)
 
 
 def flash_bytes(path: Path) -> int:
@@ -161,15 +169,12 @@ def flash_bytes(path: Path) -> int:
 
 def require_engine() -> None:
     """Raises NotPresentError if there is no C compiler."""
-    _compiler()
+    compilers.command_of(None)
 
 
-def _compiler() -> list[str]:
-    words = shlex.split(os.environ.get("CC", "")) or ["cc"]
-    if shutil.which(words[0]) is None:
-        message = f"{words[0]} is not installed; running a .c file needs a C compiler."
-        raise NotPresentError(message, "Install gcc or clang, or name yours in the environment: CC=clang")
-    return words
+def engines() -> tuple[str, ...]:
+    """The engines that are installed here: each C compiler, the default first."""
+    return compilers.found()
 
 
 def _described(path: Path, source: bytes) -> tuple[Embedded, str, str]:
@@ -190,13 +195,13 @@ def _batch_source(header_name: str, prefix: str, embedded: Embedded) -> bytes:
     return _BATCH.format(header=header_name, lower=prefix, upper=prefix.upper(), **names).encode()
 
 
-def _compiled(path: Path, files: dict[str, bytes]) -> tuple[Any, list[int]]:
+def _compiled(path: Path, files: dict[str, bytes], compiler: list[str]) -> tuple[Any, list[int]]:
     """The library of a model, and what its header says: elements in, elements out, bytes of arena."""
     with tempfile.TemporaryDirectory(prefix="digitedge-") as name:
         folder = Path(name)
         for file, data in files.items():
             (folder / file).write_bytes(data)
-        _compile(path, folder)
+        _compile(path, folder, compiler)
         try:
             library = ctypes.CDLL(str(folder / "model.so"))
         except OSError as error:
@@ -207,8 +212,8 @@ def _compiled(path: Path, files: dict[str, bytes]) -> tuple[Any, list[int]]:
     return library, list(sizes)
 
 
-def _compile(path: Path, folder: Path) -> None:
-    command = [*_compiler(), *FLAGS, "-o", "model.so", "model.c", "batch.c"]
+def _compile(path: Path, folder: Path, compiler: list[str]) -> None:
+    command = [*compiler, *FLAGS, "-o", "model.so", "model.c", "batch.c"]
     environment = {**os.environ, "LC_ALL": "C"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)  # noqa: S603 (fixed words)
     if done.returncode != 0:

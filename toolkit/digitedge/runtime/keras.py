@@ -17,7 +17,7 @@ from digitedge.registry import installed
 from digitedge.runtime.keras_archive import keras_version, refuse_code
 from digitedge.runtime.keras_checks import image_shape, output_kind, shape_of
 from digitedge.runtime.keras_front import front_of
-from digitedge.runtime.model import check_images
+from digitedge.runtime.model import check_images, one_of
 from digitedge.runtime.saved_model import is_saved_model, load_network
 from digitedge.spec import Spec, counted, image_spec
 from digitedge.streams import hushed
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUFFIX = ".keras"
+ENGINES = ("tensorflow",)
+PACKAGES = ("tensorflow", "tf_keras")
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,14 @@ class KerasModel:
         spec: what the network takes and gives. Its pixels are in [0, 1] unless its first layer or the user says
             otherwise; it gives probabilities or logits.
         source_digest: of its architecture and its weights.
+        engine: TensorFlow, with its version.
     """
 
     network: Any
     function: Any
     spec: Spec
     source_digest: str
+    engine: str
     precision: str = "fp32"
     placement: None = None
 
@@ -69,14 +73,21 @@ class KerasModel:
         return call
 
 
-def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> KerasModel:  # noqa: ARG001 (every engine's)
+def load(
+    path: Path,
+    *,
+    provider: str = "cpu",  # noqa: ARG001 (every engine's)
+    threads: int | None = None,
+    engine: str | None = None,
+) -> KerasModel:
     """Loads a .keras file that holds nothing but Keras's own layers, or a SavedModel that does nothing but compute.
 
     Raises:
         ContentError: not such a file, damaged, one that holds code, or one that does not classify images.
         NotPresentError: TensorFlow or the Keras that wrote the file is not installed.
-        UsageError: TensorFlow runs already, with another number of threads.
+        UsageError: TensorFlow runs already, with another number of threads; or another engine was named.
     """
+    one_of(ENGINES, engine)
     if is_saved_model(path):
         tf, _ = import_tensorflow("reading a SavedModel")
         _limit(tf, threads)
@@ -116,9 +127,13 @@ def wrap(network: Any, classes: tuple[str, ...], *, name: str, digest: str | Non
     function = tf.function(lambda images: network(images, training=False), input_signature=signature)
     spec = image_spec(input_shape, classes, "NHWC")
     kind = output_kind(network, spec, name=name)
-    return KerasModel(
-        network, function, replace(spec, output_name=kind, output_kind=kind), digest or digest_of(network)
-    )
+    spec = replace(spec, output_name=kind, output_kind=kind)
+    return KerasModel(network, function, spec, digest or digest_of(network), f"TensorFlow {tf.__version__}")
+
+
+def engines() -> tuple[str, ...]:
+    """The engines that are installed here: TensorFlow, or none. It is not imported."""
+    return ENGINES if all(installed(package) for package in PACKAGES) else ()
 
 
 def digest_of(network: Any) -> str:
@@ -146,7 +161,7 @@ def classes_of(path: Path, network: Any) -> tuple[str, ...]:
 
 def require_engine() -> None:
     """Raises NotPresentError if TensorFlow or tf-keras is not installed. Imports neither."""
-    for package in ("tensorflow", "tf_keras"):
+    for package in PACKAGES:
         if not installed(package):
             raise package_missing(package.replace("_", "-"), "train", "reading a .keras file")
 

@@ -40,24 +40,38 @@ def format_of(path: Path) -> str:
     return suffixes[path.suffix]
 
 
-def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> Model:
-    """Loads a model file with the engine of its format.
+def engines_of(path: Path) -> tuple[str, ...]:
+    """The names of the engines that are installed here for the format of a file, the default first.
+
+    Raises:
+        ContentError: no engine reads that suffix.
+    """
+    names: tuple[str, ...] = entries("digitedge.runtime", "SUFFIX")[format_of(path)].engines()
+    return names
+
+
+def load(path: Path, *, provider: str = "cpu", threads: int | None = None, engine: str | None = None) -> Model:
+    """Loads a model file with an engine of its format.
 
     Args:
         path: a .onnx, .tflite, .c or .keras file.
         provider: an execution provider, for .onnx files; every other engine has only `cpu`.
         threads: that the engine may use for one call; None for its own choice: one for a file for devices, all for
             TensorFlow.
+        engine: one of `engines_of(path)`, or `x64quantprecision` for an .onnx file: ONNX Runtime with exact 8-bit
+            products. None for the first.
 
     Raises:
-        ContentError: the file is missing, empty, damaged, or of another kind.
+        ContentError: the file is missing, empty, damaged, or of another kind; or this engine cannot hold it.
         NotPresentError: the engine or the provider is not on this machine.
+        UnknownNameError: no engine of that format has that name.
         UsageError: a provider for a format that has none.
     """
     name = format_of(path)
     if name != "onnx" and provider != "cpu":
         raise UsageError(f"{path.name} cannot run on {provider}.", "Providers are for .onnx files.")
-    model: Model = entries("digitedge.runtime", "SUFFIX")[name].load(path, provider=provider, threads=threads)
+    module = entries("digitedge.runtime", "SUFFIX")[name]
+    model: Model = module.load(path, provider=provider, threads=threads, engine=engine)
     return model
 
 

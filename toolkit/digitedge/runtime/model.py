@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from digitedge.errors import ContentError
+from digitedge.errors import ContentError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +46,10 @@ class Model(Protocol):
         """Of the original that it was made from, as the file itself says; None where it does not say."""
 
     @property
+    def engine(self) -> str:
+        """What runs it, with its version, for people: `ONNX Runtime 1.31.1`, `gcc 12.2.0`."""
+
+    @property
     def placement(self) -> Placement | None:
         """Where the nodes run; None where the engine has only one place, or does not tell."""
 
@@ -68,6 +72,17 @@ def check_images(images: NDArray[np.float32], spec: Spec) -> None:
         raise ContentError(message, f"Give images of {expected} (height x width x channels).")
     if images.dtype.name != "float32":
         raise ContentError(f"the images are {images.dtype}.", "Scale them to [0, 1] as float32.")
+
+
+def one_of(engines: tuple[str, ...], engine: str | None) -> str:
+    """The engine of that name; the first where none is named.
+
+    Raises:
+        UnknownNameError: a name that is none of them.
+    """
+    if engine is not None and engine not in engines:
+        raise UnknownNameError("engine", engine, engines)
+    return engine or engines[0]
 
 
 def one_hot(labels: NDArray[Any], spec: Spec) -> NDArray[np.float32]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitedge.data.preprocess import to_input
-from digitedge.errors import ContentError, first_line, package_missing
+from digitedge.errors import ContentError, UsageError, first_line, package_missing
 from digitedge.files import read_bytes
 from digitedge.runtime.metadata import KEY, Embedded, from_json
-from digitedge.runtime.model import Placement, check_images, one_hot
+from digitedge.runtime.model import Placement, check_images, one_hot, one_of
 from digitedge.runtime.protobuf import has_external_data
-from digitedge.runtime.provider import Provider, require
+from digitedge.runtime.provider import Provider, absence, find, require
 from digitedge.streams import hushed
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ SUFFIX = ".onnx"
 PRECISIONS = ("fp32", "fp16", "int8-weights", "int8")
 INPUTS = ("float32", "uint8")
 OUTPUTS = ("probabilities", "logits", "label")
+# The second is the first with exact 8-bit products on CPUs whose own instructions saturate
+# (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html): never a default.
+ENGINES = ("onnxruntime", "x64quantprecision")
 _TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)"}
 
 
@@ -41,6 +44,7 @@ class OnnxModel:
     spec: Spec
     precision: str
     source_digest: str | None
+    engine: str
     placement: Placement | None
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,22 +69,35 @@ class OnnxModel:
         return call
 
 
-def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> OnnxModel:
+def load(path: Path, *, provider: str = "cpu", threads: int | None = None, engine: str | None = None) -> OnnxModel:
     """Loads an .onnx file. It is hashed, scanned and loaded from the same bytes, so nothing can change between.
 
     Raises:
         ContentError: not an ONNX model, one with external data, or one that digitedge has not described.
         NotPresentError: ONNX Runtime or the provider is not installed.
+        UnknownNameError: no engine of `ENGINES`.
+        UsageError: exact 8-bit products on another provider than the CPU.
     """
+    name = one_of(ENGINES, engine)
     require_engine()
+    exact = name == "x64quantprecision"
+    if exact and provider != "cpu":
+        raise UsageError(f"{path.name} cannot run with {name} on {provider}.", "It is a setting of the CPU provider.")
     chosen = require(provider)
-    session = open_session(path, read_bytes(path), chosen, threads=threads or 1)
+    session = open_session(path, read_bytes(path), chosen, threads=threads or 1, exact=exact)
     embedded = _embedded(path, session)
     placement = _placement(session, chosen)
-    return OnnxModel(path, session, embedded.spec, embedded.precision, embedded.source_digest, placement)
+    return OnnxModel(path, session, embedded.spec, embedded.precision, embedded.source_digest, _engine(name), placement)
 
 
-def open_session(path: Path, data: bytes, provider: Provider, *, threads: int = 1, optimize: bool = True) -> Any:
+def engines() -> tuple[str, ...]:
+    """The engines that are installed here: ONNX Runtime, or none."""
+    return ENGINES[:1] if absence(find("cpu")) is None else ()
+
+
+def open_session(
+    path: Path, data: bytes, provider: Provider, *, threads: int = 1, optimize: bool = True, exact: bool = False
+) -> Any:
     """An InferenceSession over the bytes of a model, on exactly one provider: a fallback to another is an error.
 
     Args:
@@ -90,6 +107,7 @@ def open_session(path: Path, data: bytes, provider: Provider, *, threads: int = 
         threads: for one call. The pool of a default session spins, and slows everything else in the process.
         optimize: False runs the graph as it stands: QDQ nodes are then not fused into integer kernels, which gives what
             a CPU without saturating 8-bit instructions gives.
+        exact: True takes 8-bit kernels that cannot saturate, on any x86 CPU.
     """
     import onnxruntime
 
@@ -101,6 +119,8 @@ def open_session(path: Path, data: bytes, provider: Provider, *, threads: int = 
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    if exact:
+        options.add_session_config_entry("session.x64quantprecision", "1")
     if not optimize:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     if provider.ort_name != "CPUExecutionProvider":
@@ -119,6 +139,12 @@ def require_engine() -> None:
         import onnxruntime  # noqa: F401 (its absence has a plainer cure than a missing provider's)
     except ImportError as error:
         raise package_missing("onnxruntime", "cpu", "running an .onnx file") from error
+
+
+def _engine(name: str) -> str:
+    import onnxruntime
+
+    return f"ONNX Runtime {onnxruntime.__version__}" + ("" if name == ENGINES[0] else f", {name}")
 
 
 def _embedded(path: Path, session: Any) -> Embedded:

@@ -36,6 +36,15 @@ def providers() -> dict[str, Provider]:
     return {name: module.PROVIDER for name, module in _modules().items()}
 
 
+def offered() -> tuple[str, ...]:
+    """The names of those that this ONNX Runtime brings, the CPU first. Each may still refuse a file, or find no device.
+
+    Empty where ONNX Runtime is not installed.
+    """
+    there = [name for name, provider in providers().items() if absence(provider) is None]
+    return tuple(sorted(there, key=lambda name: (name != "cpu", name)))
+
+
 def find(name: str) -> Provider:
     """The provider of that name.
 

@@ -1,4 +1,4 @@
-""".tflite files, run by LiteRT.
+""".tflite files, run by LiteRT, or by TensorFlow Lite Micro, which runs in microcontrollers.
 
 What their tensors hold follows from the description: `float32` in [0, 1] or the range that it says; `uint8` raw pixels;
 `int8` integers that stand for such floats by the tensor's own scale and zero point, and then the output is `int8` too.
@@ -17,8 +17,10 @@ import numpy as np
 from digitedge.data.preprocess import to_input
 from digitedge.errors import ContentError, first_line, package_missing
 from digitedge.files import read_bytes
+from digitedge.registry import installed
+from digitedge.runtime import tflite_micro
 from digitedge.runtime.metadata import Embedded, from_json
-from digitedge.runtime.model import check_images, one_hot
+from digitedge.runtime.model import check_images, one_hot, one_of
 from digitedge.streams import hushed
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ SUFFIX = ".tflite"
 PRECISIONS = ("fp32", "fp16", "int8-weights", "int8")
 INPUTS = ("float32", "uint8", "int8")
 OUTPUTS = ("probabilities", "logits", "label")
+ENGINES = ("litert", "tflite-micro")
 METADATA = "metadata.json"
 
 
@@ -46,6 +49,7 @@ class TfliteModel:
     spec: Spec
     precision: str
     source_digest: str | None
+    engine: str
     placement: None = None
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -87,27 +91,39 @@ class TfliteModel:
         return self.interpreter.get_input_details()[0], self.interpreter.get_output_details()[0]
 
 
-def load(path: Path, *, provider: str = "cpu", threads: int | None = None) -> TfliteModel:  # noqa: ARG001 (every engine's)
+def load(
+    path: Path,
+    *,
+    provider: str = "cpu",  # noqa: ARG001 (every engine's)
+    threads: int | None = None,
+    engine: str | None = None,
+) -> TfliteModel:
     """Loads a .tflite file.
 
-    Raises:
-        ContentError: not such a file, damaged, or one that digitedge has not described.
-        NotPresentError: LiteRT is not installed.
-    """
-    require_engine()
-    from ai_edge_litert.interpreter import Interpreter
+    Args:
+        path: of the file.
+        provider: `cpu`.
+        threads: for one call of LiteRT; TensorFlow Lite Micro has one only.
+        engine: one of `ENGINES`; None for the first.
 
+    Raises:
+        ContentError: not such a file, damaged, or one that digitedge has not described; or TensorFlow Lite Micro
+            cannot hold it.
+        NotPresentError: the engine is not installed.
+        UnknownNameError: no engine of `ENGINES`.
+    """
+    micro = one_of(ENGINES, engine) == "tflite-micro"
     data = read_bytes(path)
-    try:
-        with hushed():
-            interpreter = Interpreter(model_content=data, num_threads=threads or 1)
-            interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        message = f"{path} cannot be loaded by LiteRT: {first_line(error)}."
-        raise ContentError(message, "Is it a TensorFlow Lite model?") from error
+    interpreter, label = tflite_micro.opened(path, data) if micro else _litert(path, data, threads or 1)
     embedded = _embedded(path, data)
     _check_tensors(path, interpreter, embedded.spec)
-    return TfliteModel(path, interpreter, embedded.spec, embedded.precision, embedded.source_digest)
+    return TfliteModel(path, interpreter, embedded.spec, embedded.precision, embedded.source_digest, label)
+
+
+def engines() -> tuple[str, ...]:
+    """The engines that are installed here, LiteRT first."""
+    packages = {"litert": "ai_edge_litert", "tflite-micro": tflite_micro.PACKAGE}
+    return tuple(name for name in ENGINES if installed(packages[name]))
 
 
 def require_engine() -> None:
@@ -116,6 +132,22 @@ def require_engine() -> None:
         import ai_edge_litert.interpreter  # noqa: F401 (only asked whether it is there)
     except ImportError as error:
         raise package_missing("ai-edge-litert", "tflite", "running a .tflite file") from error
+
+
+def _litert(path: Path, data: bytes, threads: int) -> tuple[Any, str]:
+    """An interpreter of LiteRT over the bytes of a file, and its name with its version."""
+    require_engine()
+    import ai_edge_litert
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        with hushed():
+            interpreter = Interpreter(model_content=data, num_threads=threads)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        message = f"{path} cannot be loaded by LiteRT: {first_line(error)}."
+        raise ContentError(message, "Is it a TensorFlow Lite model?") from error
+    return interpreter, f"LiteRT {ai_edge_litert.__version__}"
 
 
 def _embedded(path: Path, data: bytes) -> Embedded:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitedge.analysis.integers import evaluate, labels
+from digitedge.analysis.integers import affordable, evaluate
 from digitedge.analysis.noise import Noise, compare
 from digitedge.analysis.saturation import saturating_layers
-from digitedge.analysis.shapes import multiply_accumulates
 from digitedge.analysis.tensors import blocks, scores_name
 from digitedge.export.quantize.onnx_int8 import quantize
 from digitedge.export.quantize.ranges import least_error_ranges, whole_ranges
 from digitedge.export.quantize.recipes import RECIPES, Recipe
+from digitedge.measure.cpus import labels
 from digitedge.measure.statistics import mcnemar_p
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 CHANCE = 0.05  # above this p-value, two counts of changed decisions are alike
 ALIKE_DB = 3.0  # half the noise power, half a bit
-# Products for each recipe: a few seconds in NumPy's integers. A network of 1 M takes all of 2,000 images.
-_PRODUCTS = 2 * 10**10
-_FEWEST_IMAGES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,11 +167,6 @@ def score_noise(prepared: Any, images: NDArray[np.float32]) -> Callable[[Any], N
 
     reference = scores(prepared)
     return lambda model: compare(reference, scores(model))
-
-
-def affordable(prepared: Any) -> int:
-    """How many images a recipe can be judged on in a few seconds."""
-    return max(_FEWEST_IMAGES, _PRODUCTS // max(1, sum(multiply_accumulates(prepared).values())))
 
 
 def _decibels(candidate: Candidate) -> float:

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from digitedge.analysis.coverage import Coverage, coverage
-from digitedge.analysis.integers import proved_on
+from digitedge.analysis.cpus import proved_on
+from digitedge.analysis.integers import affordable
 from digitedge.errors import ContentError
-from digitedge.export.quantize.choosing import affordable, choose, decisions
+from digitedge.export.quantize.choosing import choose, decisions
 from digitedge.export.quantize.onnx_int8 import prepare
 from digitedge.export.quantize.sensitivity import Relaxed, relax
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitedge.analysis.integers import evaluate
-from digitedge.analysis.integers import labels as decided_labels
 from digitedge.analysis.layers import layer_named
 from digitedge.errors import ContentError
 from digitedge.export.quantize.choosing import decisions, score_noise
 from digitedge.export.quantize.onnx_int8 import layers, quantize
+from digitedge.measure.cpus import labels as decided_labels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digitedge.report.quantities import count, difference, maybe
+from digitedge.report.quantities import count, decibels, difference, maybe
 from digitedge.report.step import Step, name_of, printable, table
-from digitedge.report.steps.integers import decibels
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

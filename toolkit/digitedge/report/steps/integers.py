@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digitedge.report.quantities import count, maybe, percent, share, size
+from digitedge.report.quantities import count, decibels, maybe, percent, share, size
 from digitedge.report.step import line, name_of, printable, table
 
 if TYPE_CHECKING:
@@ -57,8 +57,3 @@ def _sensitivity(rows: Sequence[Fact]) -> RenderableType:
             maybe(row["size_bytes"], size),
         )
     return columns
-
-
-def decibels(value: float) -> str:
-    """A ratio of signal to noise: `41.3 dB`."""
-    return f"{value:.1f} dB"
