@@ -64,7 +64,22 @@ def table(document: dict[str, Any]) -> str:
         ("`verify --layers`, four files", f"{seconds['layers']:.0f} s"),
     ]  # fmt: skip
     head, *body = [f"| {what} | {figure} |" for what, figure in lines]
-    return "\n".join([head, "| --- | ---: |", *body])
+    return "\n".join([head, "| --- | ---: |", *body, "", *_shift_table(document["shift"]["verify"]["shift"])])
+
+
+def _shift_table(entries: list[dict[str, Any]]) -> list[str]:
+    """How the original falls with the severity of each corruption, and what each int8 file loses against it at most."""
+    quantized = [entry for entry in entries if entry["precision"] == "int8"]
+    lines = [
+        f"| corruption | original, severity 1 to 5 | {' | '.join(entry['path'] for entry in quantized)} |",
+        f"| --- | --- |{' ---: |' * len(quantized)}",
+    ]
+    for name in quantized[0]["onset"]:
+        rows = [[row for row in entry["rows"] if row["corruption"] == name] for entry in quantized]
+        original = ", ".join(f"{row['accuracy_reference'] * 100:.1f}" for row in rows[0])
+        worst = [min((row["accuracy"] - row["accuracy_reference"]) * 100 for row in of_one) for of_one in rows]
+        lines.append(f"| {name} | {original} | {' | '.join(f'{points:+.1f} points' for points in worst)} |")
+    return lines
 
 
 def _export_all(run: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from digitedge.measure.limits import table
+
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -26,6 +28,7 @@ def script(name):
         ("resume", "benchmarks/README.md"),
         ("int8_across_cpus", "benchmarks/README.md"),
         ("latency", "benchmarks/README.md"),
+        ("verification", "benchmarks/README.md"),
         ("whole_way", "README.md"),
     ],
 )
@@ -50,6 +53,19 @@ def test_full_8_bit_weights_are_seen_to_fail_where_ours_do_not():
     flips = {(row["recipe"], row["cpu"]): row["flips"] for row in rows}
     assert flips["8 bits", "Haswell"] > 2 * flips["8 bits", "host"]
     assert flips["7 bits (digitedge)", "Haswell"] == flips["7 bits (digitedge)", "host"]
+
+
+def test_every_wrong_file_was_caught_by_its_own_check():
+    controls = json.loads((RESULTS / "verification.json").read_text())["self_test"]["verify"]["self_test"]
+    applicable = [row for row in controls["results"] if row["applicable"]]
+    assert len({row["mutation"] for row in applicable}) >= 20
+    assert all(row["expects"] in row["failed"] for row in applicable)
+
+
+def test_the_reasons_of_all_limits_stand_in_the_readme():
+    text = (ROOT / "README.md").read_text()
+    for row in table():
+        assert f"| {row.check} | {row.precision} | {row.limit} | {row.why} |" in text
 
 
 def test_every_killed_training_ended_in_the_same_weights():

@@ -47,6 +47,15 @@ def test_every_artefact_of_the_newest_run_passes(digitedge, own_run, tiny_data):
     assert json.loads((own_run / "verify.json").read_text()) == document
 
 
+def test_a_report_that_is_there_says_what_was_found_now(digitedge, own_run):
+    digitedge("verify")
+    assert not (own_run / "report.html").exists(), "it belongs to a whole run"
+    (own_run / "report.html").write_text("old")
+    ended = digitedge("verify", "--self-test")
+    assert " report   runs/tiny/report.html\n" in ended.out
+    assert "Would a wrong file be caught?" in (own_run / "report.html").read_text()
+
+
 def test_the_table_fits(digitedge, own_run):
     ended = digitedge("verify")
     assert ended.code == 0
@@ -170,6 +179,14 @@ def test_what_needs_the_original_says_so_before_anything_is_judged(digitedge, ow
         ended = digitedge("verify", option)
         assert (ended.code, ended.out) == (2, "")
         assert f"{option} asks the original, and golden.npz holds only what it gave." in ended.error
+
+
+def test_on_a_device_the_images_of_golden_npz_judge_by_any_file(digitedge, own_run, tmp_path):
+    for name in ("tiny.fp32.onnx", "tiny.int8.tflite", "golden.npz"):
+        shutil.copy(own_run / name, tmp_path)
+    words = ("tiny.int8.tflite", "--reference", "tiny.fp32.onnx", "--json")
+    row = digitedge("verify", *words).document["results"][0]
+    assert (row["n"], row["accuracy_reference"]) == (200, 1.0), "not seeded random inputs, which have no labels"
 
 
 def test_data_judges_instead_of_the_runs_own_test_set(digitedge, own_run, tmp_path, tiny_digits):

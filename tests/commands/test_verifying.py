@@ -32,7 +32,7 @@ def test_every_engine_has_a_row_the_usual_one_first(work):
     pytest.importorskip("tflite_micro")
     entries = work("tiny.int8.tflite").entries
     assert [entry.target.engine for entry in entries] == ["litert", "tflite-micro"]
-    assert [entry.target.most_images for entry in entries] == [None, 500]
+    assert [entry.target.most_images for entry in entries] == [None, 1_000]
     assert [found.format for found in described(entries)] == ["tflite", "tflite"]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from digitedge.measure.limits import CHECKS, LIMITS, table
+from digitedge.measure.parity import compare
 
 
 def test_every_check_has_a_row_for_every_precision_or_is_not_bounded_there() -> None:
@@ -52,3 +54,10 @@ def test_a_coarser_precision_is_never_judged_more_strictly() -> None:
         assert finer.max_batch_abs <= coarser.max_batch_abs
         assert finer.max_drift <= coarser.max_drift
         assert finer.max_sum_abs_per_class <= coarser.max_sum_abs_per_class
+
+
+def test_of_a_sample_chance_is_allowed_for_and_of_a_precision_without_flips_none() -> None:
+    report = compare(np.eye(2, dtype=np.float32)[[0, 1] * 500], np.eye(2, dtype=np.float32)[[0, 1] * 500], None)
+    assert LIMITS["int8"].flips_allowed(report) == 2
+    assert LIMITS["int8"].flips_allowed(report, sampled=True) == 5
+    assert LIMITS["fp32"].flips_allowed(report, sampled=True) == 0

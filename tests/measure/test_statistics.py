@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from digitedge.measure.statistics import (
     FEWEST_SAMPLES,
     Z_95,
+    binomial_quantile,
     calibration_error,
     mcnemar_p,
     median_interval,
@@ -177,3 +178,12 @@ def test_with_many_processes_one_that_was_disturbed_does_not_widen_the_interval(
 def test_no_samples_are_no_interval(processes: list[np.ndarray]) -> None:
     with pytest.raises(ValueError, match="at least one process"):
         median_interval(processes, seed=0)
+
+
+@given(st.integers(1, 3000), st.floats(0.0, 0.5), st.floats(0.01, 0.999))
+def test_a_binomial_quantile_is_scipys(n: int, share: float, confidence: float) -> None:
+    from scipy.stats import binom
+
+    found = binomial_quantile(n, share, confidence)
+    assert binom.cdf(found, n, share) >= confidence - 1e-9
+    assert found == 0 or binom.cdf(found - 1, n, share) < confidence + 1e-9

@@ -87,7 +87,8 @@ def split(run: Path) -> tuple[Dataset, Dataset]:
 def images_for(model: Model | Described, beside: Path, data: str | None) -> Dataset:
     """`data` where it was given, else what the folder beside the model records, else seeded random inputs.
 
-    Where the run beside the model was trained with --size, `data` are resized to that; else they must have the size.
+    A folder without train.json, as on a device, records the images of its golden.npz, if that is of this model. Where
+    the run beside the model was trained with --size, `data` are resized to that; else they must have the size.
 
     Raises:
         ContentError: the images or the classes do not fit the model.
@@ -97,7 +98,7 @@ def images_for(model: Model | Described, beside: Path, data: str | None) -> Data
     elif (beside / TRAIN).exists():
         dataset = recorded_images(beside)
     else:
-        dataset = _seeded(model)
+        dataset = _golden_images(model, beside) or _seeded(model)
     check_fit(model, dataset)
     return dataset
 
@@ -219,6 +220,14 @@ def _can_read(path: Path) -> bool:
     except NotPresentError:
         return False
     return True
+
+
+def _golden_images(model: Model | Described, beside: Path) -> Dataset | None:
+    if not (beside / GOLDEN).exists():
+        return None
+    golden = read_golden(beside / GOLDEN)
+    of_this = golden.source_digest == model.source_digest
+    return Dataset(golden.images, golden.labels, golden.classes, golden.test_set) if of_this else None
 
 
 def _seeded(model: Model | Described) -> Dataset:

@@ -55,3 +55,17 @@ def record(files: Sequence[Listed], document: dict[str, Any], terminal: Terminal
         write_json(run / VERIFY, document)
     except UsageError as error:
         terminal.note(f"{VERIFY} was not written: {error.message}")
+
+
+def refresh(files: Sequence[Listed], terminal: Terminal) -> None:
+    """Writes the report.html of a run anew where there is one, so that it says what the newest documents say."""
+    from digitedge.report.page import PAGE, write
+    from digitedge.report.step import Step, made
+
+    run = whole_run(files)
+    if run is None or not (run / PAGE).exists():
+        return
+    try:
+        terminal.show(Step("report", [], made(write(run))))
+    except DigitedgeError as error:
+        terminal.note(f"{PAGE} is older than what was found now: {error}")

@@ -73,7 +73,7 @@ def carry_out(
         return envelope("run", body)
     body["export"] = export.carry_out(asked, folder, terminal, overwrite=overwrite)
     if body["export"]["artifacts"]:
-        body["verify"] = verify.carry_out([folder], verify.Asked(), terminal)
+        body["verify"] = verify.carry_out([folder], verify.Asked(page=False), terminal)
         body["bench"] = bench.carry_out(BenchConfig(), [folder], terminal, onnx_only=False)
     body["report"] = str(_report(folder, terminal))
     return envelope("run", body)

@@ -54,6 +54,7 @@ class Asked:
         save_outputs: where to write what the files give.
         compare_outputs: what other machines have written so.
         overwrite: whether `save_outputs` may exist.
+        page: whether report.html is written anew where there is one.
     """
 
     reference: Path | None = None
@@ -65,6 +66,7 @@ class Asked:
     save_outputs: Path | None = None
     compare_outputs: tuple[Path, ...] = ()
     overwrite: bool = False
+    page: bool = True
 
 
 def verify(
@@ -109,7 +111,7 @@ def carry_out(sources: Sequence[Path] | None, asked: Asked, terminal: Terminal) 
     """
     from digitedge.commands.carrying import read_all
     from digitedge.commands.folders import model_files
-    from digitedge.commands.recording import draw, record
+    from digitedge.commands.recording import draw, record, refresh
     from digitedge.files import refuse_existing
     from digitedge.measure.limits import parse_limits
     from digitedge.report.bodies import verify_body
@@ -133,6 +135,8 @@ def carry_out(sources: Sequence[Path] | None, asked: Asked, terminal: Terminal) 
     if not foreign:
         record(files, document, terminal)
     _show(document, terminal)
+    if asked.page and not foreign:
+        refresh(files, terminal)
     return document
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digitedge.verify.scoring import Scoring
 
 # Of the test set: the reference kernels of TensorFlow Lite Micro take about 1.3 ms for a digit on a PC.
-MICRO_IMAGES = 500
+MICRO_IMAGES = 1_000
 _MICRO = "tflite-micro"
 
 Row = dict[str, Any]

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from digitedge.measure.statistics import binomial_quantile
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,10 +46,12 @@ class Limits:
     flips_count: int | None = None
     chance_excuses: bool = True
 
-    def flips_allowed(self, report: ParityReport, n: int | None = None) -> int:
+    def flips_allowed(self, report: ParityReport, n: int | None = None, *, sampled: bool = False) -> int:
         """How many labels may change: of all the images of a report, or of `n` of them.
 
-        Where any may, one always may: a single image of a hundred proves nothing.
+        Where any may, one always may: a single image of a hundred proves nothing. Where the images are a sample of
+        those that the file is judged on elsewhere, it may be as many as a file right at the bound has in 19 of 20
+        samples: the bound is of the whole.
         """
         if self.flips_count is not None:
             return self.flips_count
@@ -55,7 +59,8 @@ class Limits:
             return 0
         errors = 0.0 if report.accuracy_reference is None else 1.0 - report.accuracy_reference
         share = max(self.max_flips, self.max_flips_of_errors * errors)
-        return max(1, math.floor((report.n if n is None else n) * share + 1e-9))
+        images = report.n if n is None else n
+        return max(1, binomial_quantile(images, share, 0.95) if sampled else math.floor(images * share + 1e-9))
 
     def sum_allowed(self, report: ParityReport) -> float | None:
         """How far the scores of an image may be from being probabilities; None where that is not bounded."""
@@ -140,7 +145,8 @@ _RULES = (
         {"max_flips": 0.002, "max_flips_of_errors": 0.1},
         "Every tensor, or every weight, is rounded to 1 part in 256. Scores move visibly, decisions must not: two "
         "labels in a thousand is what a careful recipe loses at most on a good model. A weak one is undecided more "
-        "often, in proportion to its errors: a tenth of them.",
+        "often, in proportion to its errors: a tenth of them. Of a sample, which is all that a slow engine runs, it may "
+        "be as many as such a share comes to in 19 of 20 samples.",
     ),
     _Rule(
         "accuracy",

@@ -45,6 +45,7 @@ class Evidence:
         batch_abs: largest difference of any score between images run alone and in a batch; None where not measured.
         batch_flips: images that get another label alone than in a batch.
         cpus: on other kinds of CPU.
+        sampled: whether the images are some of those that the file is judged on elsewhere.
     """
 
     parity: ParityReport
@@ -52,6 +53,7 @@ class Evidence:
     batch_abs: float | None = None
     batch_flips: int = 0
     cpus: tuple[CpuLabels, ...] = ()
+    sampled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def _batch(evidence: Evidence, limits: Limits) -> Check | None:
 
 
 def _labels(evidence: Evidence, limits: Limits) -> Check:
-    flips, n, allowed = len(evidence.parity.flips), evidence.parity.n, limits.flips_allowed(evidence.parity)
+    flips, n = len(evidence.parity.flips), evidence.parity.n
+    allowed = limits.flips_allowed(evidence.parity, sampled=evidence.sampled)
     need = f"at most {allowed:,} may" if allowed else "none may"
     words = f"{flips:,} of {n:,} images get another label than the reference gives; {need}"
     return Check("labels", flips, allowed, flips <= allowed, words)

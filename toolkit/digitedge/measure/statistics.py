@@ -139,3 +139,21 @@ def _rank(n: int, confidence: float) -> int:
         rank += 1
         outside += 2 * math.comb(n, rank) / 2**n
     return rank
+
+
+def binomial_quantile(n: int, share: float, confidence: float) -> int:
+    """The smallest number of successes that n independent draws stay at or below with at least that probability.
+
+    Args:
+        n: draws, at least 1.
+        share: probability of a success, in [0, 1).
+        confidence: in (0, 1).
+    """
+    if share == 0.0:
+        return 0
+    below, successes = 0.0, -1
+    while below < confidence and successes < n:
+        successes += 1
+        ways = math.lgamma(n + 1) - math.lgamma(successes + 1) - math.lgamma(n - successes + 1)
+        below += math.exp(ways + successes * math.log(share) + (n - successes) * math.log1p(-share))
+    return successes

@@ -60,5 +60,6 @@ def examine(
         batch_abs=scored.batch_abs,
         batch_flips=scored.batch_flips,
         cpus=tuple(cpus),
+        sampled=scored.places is not None,
     )
     return parity, judge(evidence, limits)
