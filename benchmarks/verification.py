@@ -84,7 +84,7 @@ def _shift_table(entries: list[dict[str, Any]]) -> list[str]:
 
 def _export_all(run: Path) -> None:
     for words in (["--int8", "--to", "onnx", "--to", "tflite", "--to", "c99"], ["--fp16", "--int8-weights"]):
-        subprocess.run([*DIGITEDGE, "export", str(run), *words], check=True, capture_output=True)
+        subprocess.run([*DIGITEDGE, "export", str(run), "--overwrite", *words], check=True, capture_output=True)
 
 
 def _files(run: Path) -> list[str]:

@@ -162,7 +162,7 @@ def test_what_is_no_number_stays_so(scored, onnx_file, images):
 
 def test_a_file_that_gives_one_row_for_a_batch_is_no_classifier(scoring, onnx_file, images):
     after = [helper.make_node("ReduceMean", ["logits"], ["scores"], axes=[0], keepdims=1)]
-    with pytest.raises(ContentError, match=r"net\.onnx gives 1 rows of scores for 256 images\. It cannot take a batch"):
+    with pytest.raises(ContentError, match=r"net\.onnx gives 1 rows of scores for 64 images\. It cannot take a batch"):
         scoring.score(Target(onnx_file("net.onnx", after)), images)
 
 

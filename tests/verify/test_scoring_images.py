@@ -13,16 +13,16 @@ from digitedge.verify.target import Target
 @given(st.floats(0, 1000), st.floats(0.1, 1000))
 def test_a_batch_is_as_large_as_the_time_limit_allows(seconds, limit):
     size = _batch_size(seconds, limit)
-    assert size in {2**power for power in range(9)}
+    assert size in {2**power for power in range(7)}
     assert size == 1 or size * seconds <= limit / 4
-    assert size == 256 or 2 * size * seconds > limit / 4
+    assert size == 64 or 2 * size * seconds > limit / 4
 
 
 def test_images_that_are_not_in_memory_are_read_batch_by_batch(scored, onnx_file, images, elsewhere):
     stored = elsewhere(images)
     found = scored(onnx_file(), stored)
     np.testing.assert_array_equal(found.scores, scored(onnx_file(), images).scores)
-    assert stored.reads == [32, 256, 256, 88]
+    assert stored.reads == [32, *[64] * 9, 24]
 
 
 @pytest.mark.parametrize("lazily", [False, True])

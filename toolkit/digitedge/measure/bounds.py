@@ -145,8 +145,8 @@ _RULES = (
         {"max_flips": 0.002, "max_flips_of_errors": 0.1},
         "Every tensor, or every weight, is rounded to 1 part in 256. Scores move visibly, decisions must not: two "
         "labels in a thousand is what a careful recipe loses at most on a good model. A weak one is undecided more "
-        "often, in proportion to its errors: a tenth of them. Of a sample, which is all that a slow engine runs, it may "
-        "be as many as such a share comes to in 19 of 20 samples.",
+        "often, in proportion to its errors: a tenth of them. Of a sample, which is all that a slow engine runs, "
+        "it may be as many as such a share comes to in 19 of 20 samples.",
     ),
     _Rule(
         "accuracy",
