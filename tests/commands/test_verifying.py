@@ -6,7 +6,7 @@ from digitedge.commands import verifying
 from digitedge.commands.folders import model_files
 from digitedge.commands.judging import Reference
 from digitedge.commands.verifying import Work, check_gates, described, load_all, run
-from digitedge.errors import ContentError, NotPresentError
+from digitedge.errors import ContentError
 from digitedge.verify.scoring import Scoring
 from digitedge.verify.target import Lost
 
@@ -70,13 +70,17 @@ def test_a_file_that_is_lost_has_a_row_without_figures(work, monkeypatch):
     assert row["reason"] == "it did not return within 120 s"
 
 
-def test_a_file_whose_own_engine_is_missing_is_an_error(tiny_run, scoring, monkeypatch):
-    def missing(target):
-        raise NotPresentError("LiteRT is not installed.", "Type: pip install")
-
-    monkeypatch.setattr(scoring, "describe", missing)
-    with pytest.raises(NotPresentError, match="LiteRT is not installed"):
-        load_all(model_files([tiny_run / "tiny.fp32.tflite"]), scoring)
+@pytest.mark.parametrize(
+    ("name", "packages", "cure"),
+    [
+        ("tiny.fp32.tflite", ("ai_edge_litert", "tflite_micro"), "digitedge[tflite]"),
+        ("tiny.fp32.onnx", ("onnxruntime",), "digitedge[cpu]"),
+    ],
+)
+def test_a_file_that_no_engine_here_runs_is_4_with_its_cure(process, ended, own_run, name, packages, cure):
+    done = ended(process("verify", own_run / name, without=packages))
+    assert done.code == 4
+    assert cure in done.error
 
 
 def test_a_reference_of_other_classes_is_refused_before_an_image_is_run(work):

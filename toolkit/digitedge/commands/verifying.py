@@ -156,7 +156,7 @@ def judged(
 def _targets(listed: Listed) -> list[Target]:
     """The file's own engine on the CPU; then every other one that is here, and every provider."""
     path = listed.path
-    first, *others = engines_of(path)
+    first, *others = engines_of(path) or (None,)  # without any, loading it says what to install
     targets = [Target(path, engine=first)]
     targets += [Target(path, engine=name, most_images=MICRO_IMAGES if name == _MICRO else None) for name in others]
     if path.suffix == ".onnx":
