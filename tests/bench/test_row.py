@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from digitedge.bench.job import Outcome
+from digitedge.bench.job import Outcome, refused
 from digitedge.bench.row import Findings, Row, report_of, row_of
 from digitedge.bench.target import Target
 from digitedge.config import BenchConfig
 from digitedge.measure.latency import LatencyReport
+from digitedge.runtime.model import Placement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,9 +34,11 @@ KEYS = (
         "p50_low_us",
         "p50_high_us",
     ),
-    *("p90_us", "p99_us", "p999_us", "mean_us", "std_us", "floor_p50_us", "images_per_s", "load_ms", "first_ms"),
+    *("p90_us", "p99_us", "p999_us", "percentiles_missing", "confident"),
+    *("mean_us", "std_us", "floor_p50_us", "images_per_s", "load_ms", "first_ms"),
     *(
         "rss_bytes",
+        "sha256",
         "size_bytes",
         "flash_bytes",
         "accuracy",
@@ -43,7 +47,8 @@ KEYS = (
         "nodes_on_provider",
         "nodes_elsewhere",
     ),
-    *("stable", "valid", "reason"),
+    *("stable", "valid", "reason", "energy_uj", "engine"),
+    *("timed_by", "end_to_end", "processes", "departure", "same_image_ratio"),
 )
 TIMES = [key for key in KEYS if key.endswith(("_us", "_ms", "_per_s"))]
 FLOOR = LatencyReport((np.full(1024, 3.0),))
@@ -70,6 +75,23 @@ def test_the_keys_are_those_of_the_documented_json() -> None:
     assert tuple(field.name for field in fields(Row)) == KEYS
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (refused(Placement(on_provider=10, elsewhere=2), "2 of 12 would"), "2 of 12 nodes did not run on cpu"),
+        (refused(None, "no kernel for Unique"), "cpu does not run it: no kernel for Unique"),
+        (refused(None, None), "cpu does not run it"),
+    ],
+)
+def test_a_file_that_the_provider_does_not_run_has_a_reason_and_no_times(
+    target: Target, answer: Outcome, reason: str
+) -> None:
+    row = join(target, answer, answer)
+    assert (row.valid, row.stable, row.reason) == (False, False, reason)
+    assert (row.nodes_on_provider, row.nodes_elsewhere) == (answer.nodes_on_provider, answer.nodes_elsewhere)
+    assert {key: getattr(row, key) for key in (*TIMES, "n", "engine")} == dict.fromkeys((*TIMES, "n", "engine"))
+
+
 def test_the_processes_are_joined(target: Target) -> None:
     first = replace(outcome(50.0), agreement=0.999, accuracy=0.99, load_ms=4.0)
     row = join(target, first, outcome(52.0))
@@ -82,6 +104,9 @@ def test_the_processes_are_joined(target: Target) -> None:
     assert (row.nodes_on_provider, row.nodes_elsewhere, row.floor_p50_us) == (9, 0, 3.0)
     assert (row.stable, row.valid, row.reason) == (True, True, None)
     assert row.images_per_s == pytest.approx(1e6 / 51)
+    assert row.percentiles_missing == {"p999_us": "6,635 calls are needed; there were 2,000"}
+    assert row.confident == ()
+    assert row.sha256 == hashlib.sha256(bytes(123)).hexdigest()
 
 
 def test_images_per_second_count_the_batch(target: Target) -> None:
@@ -93,7 +118,7 @@ def test_nodes_elsewhere_make_the_row_invalid_and_take_its_times(target: Target)
     row = join(replace(target, provider="openvino"), partly, partly)
     assert (row.valid, row.stable, row.reason) == (False, False, "2 of 9 nodes did not run on openvino")
     assert (row.nodes_on_provider, row.nodes_elsewhere) == (7, 2)
-    assert {getattr(row, key) for key in (*TIMES, "n", "rss_bytes")} == {None}
+    assert {getattr(row, key) for key in (*TIMES, "n", "rss_bytes", "percentiles_missing", "confident")} == {None}
 
 
 def test_one_process_with_nodes_elsewhere_is_enough(target: Target) -> None:
@@ -122,3 +147,28 @@ def test_processes_that_disagree_are_said_to(target: Target) -> None:
     row = join(target, outcome(50.0), outcome(75.0))
     assert (row.valid, row.stable) == (True, False)
     assert row.reason == "its processes disagree by 40% about the median; 10% are allowed"
+
+
+def test_the_audit_of_every_process_counts(target: Target) -> None:
+    honest = replace(outcome(), timed_by="C loop", departure=0.0, same_image_ratio=1.0)
+    row = join(target, honest, replace(honest, same_image_ratio=0.96), replace(honest, same_image_ratio=0.3))
+    assert (row.timed_by, row.end_to_end, row.processes) == ("C loop", False, 3)
+    assert (row.departure, row.same_image_ratio, row.valid) == (0.0, 0.96, True)  # one disturbed process is no proof
+
+
+def test_times_of_other_scores_are_not_valid(target: Target) -> None:
+    row = join(target, replace(outcome(), departure=0.0), replace(outcome(), departure=0.25))
+    words = "its timed calls give scores that are 2.5e-01 from those of the same images untimed"
+    assert (row.valid, row.departure, row.reason) == (False, 0.25, words)
+
+
+def test_times_of_a_model_that_remembers_are_not_valid(target: Target) -> None:
+    row = join(target, *[replace(outcome(), departure=0.0, same_image_ratio=0.1)] * 2)
+    assert (row.valid, row.same_image_ratio) == (False, 0.1)
+    assert row.reason is not None
+    assert row.reason.startswith("the same image again takes 10% of the time of another")
+
+
+def test_threads_and_batch_are_the_targets_own_where_it_says(target: Target) -> None:
+    row = join(replace(target, threads=2, batch=8), outcome(100.0, calls=2000))
+    assert (row.threads, row.batch, row.images_per_s) == (2, 8, pytest.approx(80_000))

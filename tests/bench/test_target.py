@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitedge.bench.target import Target, floor_of
+from digitedge.bench.target import KERAS_PROCESSES, Target, batch_of, floor_of, processes_of, threads_of
+from digitedge.config import BenchConfig
 from digitedge.errors import ContentError
 from digitedge.runtime.loading import load
 
@@ -45,3 +46,17 @@ def test_keras_has_no_floor() -> None:
 def test_a_file_of_no_engine_is_refused() -> None:
     with pytest.raises(ContentError, match=r"model\.zip is not a model that digitedge reads\. It must end in one of"):
         _ = Target(Path("model.zip")).format
+
+
+def test_a_c_file_has_one_thread_whatever_was_asked_for() -> None:
+    config = BenchConfig(threads=2, batch=8)
+    assert [threads_of(Target(Path(name)), config) for name in ("a.onnx", "a.tflite", "a.c")] == [2, 2, 1]
+    assert threads_of(Target(Path("a.onnx"), threads=4), config) == 4
+    assert (batch_of(Target(Path("a.c")), config), batch_of(Target(Path("a.c"), batch=64), config)) == (8, 64)
+
+
+def test_keras_takes_fewer_processes_and_never_more_than_asked_for() -> None:
+    assert KERAS_PROCESSES == 5
+    for processes, expected in ((10, 5), (2, 2)):
+        assert processes_of(Target(Path("model.keras")), BenchConfig(processes=processes)) == expected
+        assert processes_of(Target(Path("a.onnx")), BenchConfig(processes=processes)) == processes

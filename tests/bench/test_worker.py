@@ -19,8 +19,10 @@ from digitedge.bench.job import Job, read_outcome
 from digitedge.bench.target import floor_of
 from digitedge.bench.worker import peak_rss_bytes, perform
 from digitedge.errors import ContentError
+from digitedge.measure.energy import Counter, Meter
 from digitedge.runtime.loading import load
-from digitedge.runtime.model import Placement
+from digitedge.runtime.model import Placement, RefusedError
+from digitedge.runtime.session_settings import SessionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +57,9 @@ class Half:
     spec: Spec
     placement: Placement | None
 
+    def scores_of(self, outputs: np.ndarray) -> np.ndarray:
+        return outputs
+
     def prepare(self, _: np.ndarray) -> Callable[[], None]:
         def call() -> None:
             raise RuntimeError("Non-zero status code returned while running Conv node")
@@ -83,17 +88,38 @@ def test_the_calls_use_every_image_in_batches(job: Job, monkeypatch: pytest.Monk
     loaded = load(Path(job.path))
 
     class Watched:
-        spec, placement = loaded.spec, None
+        spec, placement, engine = loaded.spec, None, "none"
 
-        def prepare(self, images: np.ndarray) -> Callable[[], None]:
+        def __call__(self, images: np.ndarray) -> np.ndarray:
+            return np.ones((len(images), 3), np.float32)
+
+        def scores_of(self, outputs: np.ndarray) -> np.ndarray:
+            return outputs
+
+        def prepare(self, images: np.ndarray) -> Callable[[], np.ndarray]:
             seen.append(images.shape)
             assert images.dtype == np.float32
             assert images.max() <= 1.0
-            return lambda: None
+            return lambda: np.ones((len(images), 3), np.float32)
 
     monkeypatch.setattr(worker, "load", lambda *_, **__: Watched())
     perform(replace(job, batch=16))
     assert seen == [(16, 4, 4, 1)] * 4
+
+
+def test_a_job_says_how_it_was_timed_and_that_it_was_inference(job: Job) -> None:
+    outcome = perform(job)
+    assert (outcome.timed_by, outcome.departure) == ("Python call", 0.0)
+    assert outcome.same_image_ratio is not None
+    assert 0.3 < outcome.same_image_ratio < 3  # a single process of 20 ms, on whatever machine runs this
+
+
+def test_the_whole_way_from_pixels_to_labels_is_timed(job: Job) -> None:
+    alone, whole = perform(job), perform(replace(job, end_to_end=True))
+    assert alone.samples_us is not None
+    assert whole.samples_us is not None
+    assert np.percentile(whole.samples_us, 5) > np.percentile(alone.samples_us, 5)
+    assert whole.departure == 0.0
 
 
 def test_without_images_the_floor_is_timed_on_one_of_its_own(job: Job) -> None:
@@ -102,6 +128,7 @@ def test_without_images_the_floor_is_timed_on_one_of_its_own(job: Job) -> None:
     outcome = perform(replace(job, path=str(floor.path), images=None))
     assert outcome.samples_us is not None
     assert np.median(outcome.samples_us) < 1000
+    assert (outcome.departure, outcome.same_image_ratio) == (None, None)
 
 
 def test_golden_images_are_scored(
@@ -143,6 +170,30 @@ def test_nothing_is_timed_where_nodes_run_elsewhere(job: Job, monkeypatch: pytes
     outcome = perform(job)
     assert (outcome.nodes_on_provider, outcome.nodes_elsewhere) == (3, 2)
     assert (outcome.samples_us, outcome.load_ms, outcome.first_ms, outcome.rss_bytes) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("placement", "nodes"), [(Placement(on_provider=3, elsewhere=2), (3, 2)), (None, (None, None))]
+)
+def test_a_provider_that_refuses_the_file_is_an_answer_without_times(
+    job: Job, monkeypatch: pytest.MonkeyPatch, placement: Placement | None, nodes: tuple[int | None, int | None]
+) -> None:
+    real = worker.load
+
+    def refuse(path: Path, **more: Any) -> Any:
+        if path != Path(job.path):
+            return real(path, **more)
+        raise RefusedError(path, "SomeExecutionProvider", "no kernel", placement)
+
+    monkeypatch.setattr(worker, "load", refuse)
+    outcome = perform(job)
+    assert (outcome.nodes_on_provider, outcome.nodes_elsewhere) == nodes
+    assert outcome.refused == "no kernel"
+    assert (outcome.samples_us, outcome.load_ms, outcome.first_ms, outcome.rss_bytes) == (None, None, None, None)
+
+
+def test_the_answer_says_what_ran_the_file(job: Job) -> None:
+    assert str(perform(job).engine).startswith("ONNX Runtime 1.")
 
 
 def test_a_model_that_loads_and_does_not_run_is_named(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,3 +244,35 @@ def test_the_worker_loads_no_training_package() -> None:
     code = "import sys, digitedge.bench.worker; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"tensorflow", "tf_keras", "keras", "onnx", "tf2onnx", "onnxruntime"} & set(child.stdout.split())
+
+
+def test_the_options_of_a_job_reach_its_session(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, bool]] = []
+    real = SessionSettings.apply
+
+    def apply(settings: SessionSettings, options: Any) -> dict[str, Any]:
+        more = real(settings, options)
+        seen.append((options.intra_op_num_threads, options.enable_cpu_mem_arena))
+        return more
+
+    monkeypatch.setattr(SessionSettings, "apply", apply)
+    perform(job)
+    assert seen == []
+    assert perform(replace(job, options={"threads": 2, "arena": False})).samples_us is not None
+    assert seen == [(2, False)]
+
+
+def test_energy_is_that_of_one_call_and_none_without_counters(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Rising(Counter):
+        def read_uj(self) -> int:
+            return next(steps)
+
+    steps = iter([1_000, 51_000])
+    monkeypatch.setattr(worker, "Meter", lambda: Meter((Rising(tmp_path, 10**6),)))
+    outcome = perform(job)
+    assert outcome.samples_us is not None
+    assert outcome.energy_uj == pytest.approx(50_000 / len(outcome.samples_us))
+    monkeypatch.setattr(worker, "Meter", lambda: Meter(()))
+    assert perform(job).energy_uj is None

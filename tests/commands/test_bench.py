@@ -2,13 +2,14 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from digitedge.bench import measuring
-from digitedge.bench.job import Outcome
+from digitedge.bench import measuring, probing
+from digitedge.bench.job import Outcome, refused
 
 KEYS = {"schema_version", "command", "digitedge", "machine", "results", "verdict"}
 ROW = {
@@ -145,6 +146,32 @@ def test_with_a_provider_only_onnx_files_are_measured(digitedge, own_run, quickl
     quickly()
     document = digitedge("bench", "--provider", "cpu", "--provider", "cpu", *QUICK, "--json").document
     assert [row["format"] for row in document["results"]] == ["onnx"] * 2
+
+
+def test_the_engine_of_a_file_that_no_provider_runs_need_not_be_installed(digitedge, own_run, quickly, monkeypatch):
+    quickly()
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    assert digitedge("bench", *QUICK).code == 4
+    assert digitedge("bench", "--provider", "cpu", *QUICK).code == 0
+
+
+def test_the_record_is_not_replaced_without_the_cpu(digitedge, own_run, quickly, monkeypatch):
+    quickly()
+    monkeypatch.setattr(ONNX_RUNTIME, lambda: ["CPUExecutionProvider", "OpenVINOExecutionProvider"])
+    monkeypatch.setattr(measuring, "prove", lambda _: None)
+    ended = digitedge("bench", "--provider", "openvino", *QUICK, "--json")
+    assert [row["provider"] for row in ended.document["results"]] == ["openvino"] * 2
+    assert not (own_run / "bench.json").exists()
+    assert digitedge("bench", "--provider", "openvino", "--provider", "cpu", *QUICK).code == 0
+    assert len(json.loads((own_run / "bench.json").read_text())["results"]) == 4
+
+
+def test_a_provider_that_is_offered_and_cannot_be_started_is_4(digitedge, own_run, nothing_is_measured, monkeypatch):
+    monkeypatch.setattr(ONNX_RUNTIME, lambda: ["CPUExecutionProvider", "CUDAExecutionProvider"])
+    monkeypatch.setattr(probing, "run_job", lambda *_, **__: refused(None, "no driver"))
+    ended = digitedge("bench", "--provider", "cuda")
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.error.startswith("the provider cuda cannot be used: no driver. It needs an NVIDIA GPU, ")
 
 
 def test_a_provider_without_any_onnx_file_is_2(digitedge, own_run, nothing_is_measured):

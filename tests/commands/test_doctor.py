@@ -35,7 +35,7 @@ def test_the_cpu_is_usable_and_a_provider_that_is_not_here_says_why_and_what_to_
     assert providers["cpu"] == {"name": "cpu", "usable": True, "reason": None, "cure": None}
     assert providers["qnn"]["usable"] is False
     assert providers["qnn"]["reason"] == "not in this ONNX Runtime; needs a Qualcomm processor"
-    assert providers["qnn"]["cure"] == "In its own environment: pip install digitedge onnxruntime-qnn"
+    assert providers["qnn"]["cure"] == "Type: pip install onnxruntime-qnn"
 
 
 def test_the_table_names_every_provider_in_two_lines_at_most_and_fits_100_columns(digitedge):

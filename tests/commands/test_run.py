@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from digitedge.bench import measuring
+from digitedge.bench.row import Findings, row_of
 from digitedge.config import BenchConfig
 from digitedge.measure.limits import LIMITS
 
@@ -110,8 +111,10 @@ def test_a_model_is_never_replaced_without_overwrite(digitedge, tiny_data, tmp_p
 
 
 def test_the_steps_are_printed_one_after_another_and_fit(digitedge, tiny_data, monkeypatch, short_bench):
-    def measured(targets, *_):
-        return measuring.BenchResult((), (), {})
+    def measured(targets, config, *_):
+        lost = Findings((), "nothing was measured")
+        rows = tuple(row_of(target, config, lost, None, None) for target in targets)
+        return measuring.BenchResult(rows, (None,) * len(rows), {})
 
     monkeypatch.setattr(measuring, "measure", measured)
     ended = digitedge(*WORDS, "--data", tiny_data)

@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from digitedge.measure.latency import FEWEST_CALLS, STABLE_SPREAD, LatencyReport, time_calls
+from digitedge.measure.latency import FEWEST_CALLS, STABLE_SPREAD, LatencyReport, loop_overhead_us, time_calls
 
 
 def nothing() -> None:
@@ -25,6 +25,7 @@ def busy(microseconds: float) -> None:
 def test_the_loop_itself_costs_at_most_a_fifth_of_a_microsecond() -> None:
     samples = time_calls([nothing] * 64, seconds=0.1)
     assert np.percentile(samples, 1) <= 0.2
+    assert 0 < min(loop_overhead_us(0.01) for _ in range(3)) <= 0.2
 
 
 def test_a_slower_call_is_found_slower() -> None:
@@ -32,6 +33,32 @@ def test_a_slower_call_is_found_slower() -> None:
     slow = LatencyReport(tuple(time_calls([lambda: busy(60)], seconds=0.05) for _ in range(3)))
     assert slow.min_us > fast.min_us
     assert slow.p50_us > fast.p50_us * 1.1
+
+
+@pytest.mark.parametrize(
+    ("n", "missing"),
+    [
+        (63, ["p90_us", "p99_us", "p999_us"]),
+        (64, ["p99_us", "p999_us"]),
+        (662, ["p999_us"]),
+        (6_634, ["p999_us"]),
+        (6_635, []),
+    ],
+)
+def test_a_percentile_is_none_exactly_where_it_says_why(n: int, missing: list[str]) -> None:
+    report = LatencyReport((np.full(n, 50.0),))
+    assert list(report.percentiles_missing) == missing
+    for name in ("p50_us", "p90_us", "p99_us", "p999_us"):
+        assert (getattr(report, name) is None) == (name in missing)
+    for needed in report.percentiles_missing.values():
+        assert needed.endswith(f" calls are needed; there were {n:,}")
+
+
+@pytest.mark.parametrize(
+    ("n", "confident"), [(24_575, ()), (24_576, ("p90_us",)), (270_335, ("p90_us",)), (270_336, ("p90_us", "p99_us"))]
+)
+def test_so_many_calls_buy_confidence(n: int, confident: tuple[str, ...]) -> None:
+    assert LatencyReport((np.full(n, 50.0),)).confident == confident
 
 
 def test_samples_are_microseconds_float64() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitedge.measure.statistics import (
+    CONFIDENT_SAMPLES,
     FEWEST_SAMPLES,
     Z_95,
     binomial_quantile,
@@ -187,3 +188,13 @@ def test_a_binomial_quantile_is_scipys(n: int, share: float, confidence: float) 
     found = binomial_quantile(n, share, confidence)
     assert binom.cdf(found, n, share) >= confidence - 1e-9
     assert found == 0 or binom.cdf(found - 1, n, share) < confidence + 1e-9
+
+
+@pytest.mark.parametrize("percent", CONFIDENT_SAMPLES)
+def test_the_confident_samples_follow_from_mlperfs_formula(percent: float) -> None:
+    from scipy.stats import norm
+
+    tail = 1 - percent / 100
+    margin, z = tail / 20, norm.ppf(0.995)
+    needed = z**2 * tail * (1 - tail) / margin**2
+    assert CONFIDENT_SAMPLES[percent] == math.ceil(needed / 8_192) * 8_192

@@ -87,3 +87,13 @@ def test_a_hundredth_of_a_point_does_not_look_like_a_cliff():
 def test_values_far_apart_get_a_logarithmic_axis(slowest, logarithmic):
     found = words(charts.tradeoff([row("onnx", "fp32", 50, 8e5, None), row("keras", "fp32", slowest, 8e5, None)]))
     assert ("1.0 ms" in found) is logarithmic
+
+
+def test_files_that_another_one_beats_are_hollow_and_that_is_said():
+    rows = [row("onnx", "fp32", 60, 818e3), row("tflite", "fp32", 48, 700e3)]
+    plain = charts.tradeoff(rows)
+    front = charts.tradeoff([{**rows[0], "pareto": False}, {**rows[1], "pareto": True}])
+    assert not [text for text in words(plain) if "hollow" in text]
+    assert [text for text in words(front) if text.startswith("filled: no other file beats it") and "hollow" in text]
+    assert 'Beaten by no other file: tflite fp32"' in front
+    assert (plain.count("fill-opacity: 0; stroke"), front.count("fill-opacity: 0; stroke")) == (0, 2)

@@ -6,12 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
-from digitedge.data.preprocess import to_unit
+from digitedge.data.preprocess import to_input, to_unit
 from digitedge.errors import ContentError, UsageError
 from digitedge.measure.limits import LIMITS, Evidence, judge, reason
 from digitedge.measure.parity import compare
 from digitedge.registry import entries
 from digitedge.runtime.loading import load, require_engine, score
+from digitedge.runtime.timer import timer_of
 
 MODULES = entries("digitedge.runtime", "SUFFIX")
 FORMATS = {name: module.SUFFIX for name, module in MODULES.items()}
@@ -118,10 +119,27 @@ def test_images_may_lie_in_any_order_in_memory(models, name, images):
 
 
 @on_every_file
-def test_what_bench_times_is_one_call_that_returns_nothing(models, name, images):
-    call = models[name].prepare(images[:2])
-    assert call() is None
-    assert call() is None
+def test_what_bench_times_is_one_call_that_gives_the_scores(models, name, images):
+    model, expected = models[name], models[name](images[:2])
+    call = model.prepare(images[:2])
+    for outputs in (call(), call(), model.runner()(to_input(images[:2], model.spec))):
+        np.testing.assert_array_equal(model.scores_of(outputs), expected)
+
+
+@on_every_file
+@pytest.mark.parametrize("batch", [1, 4])
+def test_what_is_timed_gives_the_very_scores_and_the_whole_way_their_labels(models, name, tiny_golden, batch):
+    pixels = tiny_golden.images[:8]
+    batches = np.split(pixels, 8 // batch)
+    expected = models[name](to_unit(pixels)).reshape(-1, batch, 10)
+    alone, whole = (timer_of(models[name], batches, end_to_end=whole) for whole in (False, True))
+    for place, scores in enumerate(expected):
+        assert np.abs(alone.outputs(place) - scores).max() <= 1e-6  # in other batches
+        np.testing.assert_array_equal(whole.outputs(place), np.eye(10)[scores.argmax(axis=1)])
+    assert (alone.timed_by == "C loop") == name.endswith(".c")
+    samples = alone.time(range(len(batches)), seconds=0.0, fewest=40, most_seconds=5.0, warm_up_seconds=0.0)
+    assert len(samples) == 40
+    assert samples.min() > 0
 
 
 @on_every_file

@@ -92,7 +92,7 @@ def test_raw_pixels_go_in_and_a_label_comes_out(tmp_path):
     model = load(written(tmp_path / "x.onnx", raw(), RAW))
     images = np.array([[1, 0, 0, 0], [0, 0, 0.999, 0.998]], np.float32).reshape(2, 2, 2, 1)  # both are pixel 255 then
     assert model(images).tolist() == [[1, 0, 0, 0], [0, 0, 1, 0]]
-    assert model.prepare(images)() is None
+    assert model.prepare(images)().tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,25 @@ DIGIT_SETS = ("mnist", "mnist-kaggle")
 
 HALF_TURN = 180.0
 HIGHEST_SIDE = 4096
+HIGHEST_COUNT = 65_536
+_COUNTS = f"a number or a list such as 1,8,64, each from 1 to {HIGHEST_COUNT:,}"
 
 
 def _require(condition: bool, option: str, value: object, expected: str) -> None:  # noqa: FBT001 (reads as a sentence)
     if not condition:
         raise UsageError(f"{option} is {value}.", f"It must be {expected}.")
+
+
+def whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    """(1, 8, 64) of `1,8,64`, in that order, each once.
+
+    Raises:
+        UsageError: it is no such list, or a number is not from 1 to 65,536.
+    """
+    parts = [int(part) if re.fullmatch(r"[0-9]{1,5}", part.strip()) else -1 for part in text.split(",")]
+    _require(0 not in parts or min(parts) < 0, option, text, "at least 1")
+    _require(all(1 <= part <= HIGHEST_COUNT for part in parts), option, text or "empty", _COUNTS)
+    return tuple(dict.fromkeys(parts))
 
 
 def image_size(text: str) -> tuple[int, int]:
@@ -233,6 +247,10 @@ class BenchConfig:
         processes: fresh processes for each row, in random order.
         time_limit: seconds that one process may take besides; a model that has not returned by then is given up.
         seed: of that order and of the bootstrap.
+        tune: also try ONNX Runtime's session options on each .onnx file on the CPU, after everything was timed.
+        profile: also tell how the time of a call is shared among the operators, in processes of their own.
+        end_to_end: time the whole way from pixels to labels instead of the engine alone.
+        further: more pairs of threads and batch to measure besides.
     """
 
     providers: tuple[str, ...] = ("cpu",)
@@ -242,6 +260,10 @@ class BenchConfig:
     processes: int = 10
     time_limit: float = 120.0
     seed: int = 0
+    tune: bool = False
+    profile: bool = False
+    end_to_end: bool = False
+    further: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         """Raises UsageError for a value out of range."""

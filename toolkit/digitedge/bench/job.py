@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from digitedge.runtime.model import Placement
+
 _OUTCOME, _SAMPLES = "outcome.json", "samples.npy"
 
 
@@ -36,6 +38,8 @@ class Job:
         golden: a golden.npz whose images are all scored after the timing; None scores nothing.
         folder: where the answer goes.
         max_drop: percentage points of accuracy that the file may lose; None for the usual bounds.
+        options: the fields of a `runtime.session_settings.SessionSettings`, of an .onnx file; None for the usual ones.
+        end_to_end: time the way from pixels to labels instead of the engine alone; not with `images` None.
     """
 
     path: str
@@ -49,6 +53,8 @@ class Job:
     golden: str | None
     folder: str
     max_drop: float | None = None
+    options: dict[str, Any] | None = None
+    end_to_end: bool = False
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -75,6 +81,12 @@ class Outcome:
         accuracy: on the golden labels, in [0, 1]; None as above, or without labels.
         disagreement: why the file does not decide as the reference does (`measure/limits.py`); None where it does, or
             where nothing was scored.
+        energy_uj: microjoules of a timed call, by the counters of `measure/energy.py`; None where they cannot be read.
+        engine: what ran it, with its version; None where nothing was timed.
+        refused: what the provider has against the file; None where it ran it, or where the nodes say it.
+        timed_by: `C loop` or `Python call` (`runtime/timer.py`); None where nothing was timed.
+        departure: of `bench/audit.py`, and `same_image_ratio` too; None without images, or where nothing was timed.
+        same_image_ratio: as said.
     """
 
     samples_us: NDArray[np.float64] | None
@@ -86,6 +98,25 @@ class Outcome:
     agreement: float | None
     accuracy: float | None
     disagreement: str | None
+    energy_uj: float | None = None
+    engine: str | None = None
+    refused: str | None = None
+    timed_by: str | None = None
+    departure: float | None = None
+    same_image_ratio: float | None = None
+
+
+def refused(placement: Placement | None, reason: str | None) -> Outcome:
+    """The answer where a provider does not run the whole file: nothing is timed then.
+
+    Args:
+        placement: where its nodes would run; None where nobody tells.
+        reason: what the provider has against it; None where the placement says it all.
+    """
+    here = None if placement is None else placement.on_provider
+    elsewhere = None if placement is None else placement.elsewhere
+    nothing = dict.fromkeys(("samples_us", "load_ms", "first_ms", "rss_bytes", "agreement", "accuracy", "disagreement"))
+    return Outcome(**nothing, nodes_on_provider=here, nodes_elsewhere=elsewhere, refused=reason)
 
 
 def write_outcome(folder: Path, outcome: Outcome) -> None:

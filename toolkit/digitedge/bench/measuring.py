@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ import numpy as np
 
 from digitedge.artifact import GOLDEN, write_golden
 from digitedge.bench.job import Job
+from digitedge.bench.probing import prove
 from digitedge.bench.process import Lost, run_job
 from digitedge.bench.row import Findings, Row, report_of, row_of
-from digitedge.bench.target import Target, floor_of
+from digitedge.bench.target import Target, batch_of, floor_of, processes_of, threads_of
 from digitedge.errors import ContentError, UsageError
 from digitedge.files import read_bytes
 from digitedge.measure.latency import FEWEST_CALLS, LatencyReport
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 # their pixels (196 kB of 28 x 28) stay in a second-level cache, as those of an image that has just been read do.
 CYCLED_IMAGES = 64
 FEWEST_BATCHES = 4
-_IMAGES = "images.npy"
+_IMAGES = "images-{}.npy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,8 @@ def measure(
     """Times every target, and for each engine a model that does nothing.
 
     One round times each of them once, in random order, in a fresh process each, one process at a time; there are
-    `config.processes` rounds. What drifts (the clock of the CPU, a neighbour) then touches all alike.
+    `config.processes` rounds, of which Keras takes part in fewer (`processes_of`). What drifts (the clock of the
+    CPU, a neighbour) then touches all alike.
 
     A model that crashes its process or does not return within `config.time_limit` becomes a row that is not valid, with
     the reason and without times; the others go on.
@@ -77,25 +79,39 @@ def measure(
         NotPresentError: an engine or a provider is not there; said before anything is measured.
         ContentError: no images, a file that cannot be read or loaded, or that does not take these images.
     """
-    floors = _check(targets, images)
+    floors = _check(targets, images, config)
     entrants = [*dict.fromkeys(targets), *floors.values()]
     with tempfile.TemporaryDirectory(prefix="digitedge-bench-") as temporary:
         folder = Path(temporary)
-        np.save(folder / _IMAGES, _cycled(images, config))
+        for batch in {batch_of(target, config) for target in targets}:
+            np.save(folder / _IMAGES.format(batch), _cycled(images, replace(config, batch=batch)))
         if golden is not None:
             write_golden(folder / GOLDEN, golden)
         findings = _run_rounds(entrants, config, folder, watch)
     reports = {entrant: report_of(found, config.seed) for entrant, found in findings.items()}
-    floor_reports = {name: report for name, floor in floors.items() if (report := reports[floor]) is not None}
+    # With several numbers of threads, the floor of the fewest stands for a format.
+    fewest_last = reversed(floors.items())
+    by_format = {name: report for (name, _), floor in fewest_last if (report := reports[floor]) is not None}
+    floor_reports = {key: reports[floor] for key, floor in floors.items()}
     rows = tuple(
-        row_of(target, config, findings[target], reports[target], floor_reports.get(target.format))
+        row_of(
+            target,
+            config,
+            findings[target],
+            reports[target],
+            floor_reports.get((target.format, threads_of(target, config))),
+        )
         for target in targets
     )
-    return BenchResult(rows, tuple(reports[target] for target in targets), floor_reports)
+    return BenchResult(rows, tuple(reports[target] for target in targets), by_format)
 
 
-def _check(targets: Sequence[Target], images: NDArray[np.uint8]) -> dict[str, Target]:
-    """Finds what is missing before anything is measured; returns the floor of each engine that has one, by format."""
+def _check(targets: Sequence[Target], images: NDArray[np.uint8], config: BenchConfig) -> dict[tuple[str, int], Target]:
+    """Finds what is missing before anything is measured.
+
+    Returns:
+        The floor of each engine that has one, by format and threads: what a call costs depends on both.
+    """
     if not targets:
         raise UsageError("there is nothing to measure.", "Name a run folder or a model file.")
     if len(images) == 0:
@@ -104,20 +120,29 @@ def _check(targets: Sequence[Target], images: NDArray[np.uint8]) -> dict[str, Ta
         read_bytes(target.path)
         if target.format == "onnx":
             require(target.provider)
-    formats = dict.fromkeys(target.format for target in targets)
-    floors = {name: floor for name in formats if (floor := floor_of(name)) is not None}
+    used = sorted({(target.format, threads_of(target, config)) for target in targets})
+    floors = {
+        (name, threads): replace(floor, threads=threads, batch=1)
+        for name, threads in used
+        if (floor := floor_of(name)) is not None
+    }
     for floor in floors.values():
         load(floor.path)
+    for name in dict.fromkeys(target.provider for target in targets if target.provider != "cpu"):
+        prove(name)
     return floors
 
 
 def _run_rounds(
     entrants: Sequence[Target], config: BenchConfig, folder: Path, watch: Callable[[int, int, str], None]
 ) -> dict[Target, Findings]:
-    random, total, done = np.random.default_rng(config.seed), config.processes * len(entrants), 0
+    random, done = np.random.default_rng(config.seed), 0
+    total = sum(processes_of(entrant, config) for entrant in entrants)
     findings = dict.fromkeys(entrants, Findings((), None))
     for round_number in range(config.processes):
         for entrant in (entrants[index] for index in random.permutation(len(entrants))):
+            if round_number >= processes_of(entrant, config):
+                continue
             watch(done, total, entrant.path.name)
             done += 1
             found = findings[entrant]
@@ -125,7 +150,7 @@ def _run_rounds(
                 continue
             # Only the first process scores the golden images: the others would give the same answer.
             job = _job(entrant, config, folder, scores=round_number == 0)
-            answer = run_job(job, limit_seconds=config.seconds / config.processes + config.time_limit)
+            answer = run_job(job, limit_seconds=job.seconds + config.time_limit)
             if isinstance(answer, Lost):
                 findings[entrant] = Findings(found.outcomes, answer.reason)
             else:
@@ -135,20 +160,22 @@ def _run_rounds(
 
 
 def _job(target: Target, config: BenchConfig, folder: Path, *, scores: bool) -> Job:
-    seconds = config.seconds / config.processes
+    processes, batch = processes_of(target, config), batch_of(target, config)
+    seconds = config.seconds / processes
     golden = folder / GOLDEN
     return Job(
         path=str(target.path.resolve()),
         provider=target.provider,
-        threads=config.threads,
-        batch=config.batch,
+        threads=threads_of(target, config),
+        batch=batch,
         seconds=seconds,
-        fewest_calls=-(-FEWEST_CALLS // config.processes),
+        fewest_calls=-(-FEWEST_CALLS // processes),
         most_seconds=seconds + config.time_limit / 4,
-        images=None if target.is_floor else str(folder / _IMAGES),
-        golden=str(golden) if scores and golden.exists() and not target.is_floor else None,
+        images=None if target.is_floor else str(folder / _IMAGES.format(batch)),
+        golden=str(golden) if scores and golden.exists() and not (target.is_floor or target.is_earlier) else None,
         folder=tempfile.mkdtemp(dir=folder),
         max_drop=target.max_drop,
+        end_to_end=config.end_to_end and not target.is_floor,
     )
 
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from digitedge.bench.audit import complaint
+from digitedge.bench.target import batch_of, threads_of
+from digitedge.files import read_bytes, sha256
 from digitedge.measure.latency import FEWEST_CALLS, STABLE_SPREAD, LatencyReport
 from digitedge.runtime.loading import flash_bytes
 
@@ -36,6 +39,9 @@ class Row:
         min_us: the fastest.
         p50_us: the median; `p50_low_us` and `p50_high_us` are its interval, with the spread between processes in it.
         p90_us: and `p99_us`, `p999_us`: None below 64, 662 and 6,635 calls.
+        percentiles_missing: why one of them is None, by its name; None where nothing was timed at all.
+        confident: the percentiles with MLPerf's number of calls for 99 % confidence, 24,576 for p90 and 270,336 for
+            p99; None where nothing was timed.
         mean_us: with its tails.
         std_us: standard deviation.
         floor_p50_us: the median of the same engine with a model that does nothing: what the call from Python costs.
@@ -43,6 +49,7 @@ class Row:
         load_ms: from the path to a model that can be called; median of the processes.
         first_ms: the first call; median of the processes.
         rss_bytes: peak memory of the process, interpreter and engine included; median of the processes.
+        sha256: of the file.
         size_bytes: of the file.
         flash_bytes: what it takes in a device, where that is not the file: of a .c file, its weights; else None.
         accuracy: of this very file on the golden labels, in [0, 1].
@@ -53,6 +60,15 @@ class Row:
         stable: whether the processes agree.
         valid: whether the times may be used: all nodes in place, and enough calls.
         reason: why not valid, or not stable.
+        energy_uj: microjoules of one call, of the whole processor (`measure/energy.py`); median of the processes.
+        engine: what ran it, with its version: `ONNX Runtime 1.31.1`; None where nothing was timed.
+        timed_by: `C loop` or `Python call`: what of the caller is inside a sample; None where nothing was timed.
+        end_to_end: whether a call starts with pixels and ends with labels; else it is the engine alone.
+        processes: fresh processes that were timed; None where nothing was.
+        departure: the largest difference between a score of the timed calls and that of the same images untimed, 0.0
+            for the same bits; None where there were no images (MLPerf's TEST01, `bench/audit.py`).
+        same_image_ratio: the median time of a batch that came just before over that of another, about 1; median of the
+            processes; None where too few calls were made (MLPerf's TEST04).
     """
 
     path: Path
@@ -69,6 +85,8 @@ class Row:
     p90_us: float | None
     p99_us: float | None
     p999_us: float | None
+    percentiles_missing: dict[str, str] | None
+    confident: tuple[str, ...] | None
     mean_us: float | None
     std_us: float | None
     floor_p50_us: float | None
@@ -76,6 +94,7 @@ class Row:
     load_ms: float | None
     first_ms: float | None
     rss_bytes: int | None
+    sha256: str
     size_bytes: int
     flash_bytes: int | None
     accuracy: float | None
@@ -86,6 +105,13 @@ class Row:
     stable: bool
     valid: bool
     reason: str | None
+    energy_uj: float | None = None
+    engine: str | None = None
+    timed_by: str | None = None
+    end_to_end: bool = False
+    processes: int | None = None
+    departure: float | None = None
+    same_image_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +157,14 @@ def row_of(
         format=target.format,
         precision=target.precision,
         provider=target.provider,
-        threads=config.threads,
-        batch=config.batch,
-        **_times(report, config.batch),
+        threads=threads_of(target, config),
+        batch=batch_of(target, config),
+        **_times(report, batch_of(target, config)),
         floor_p50_us=floor.p50_us if floor and report else None,
         load_ms=_median([outcome.load_ms for outcome in timed]),
         first_ms=_median([outcome.first_ms for outcome in timed]),
         rss_bytes=_whole(_median([outcome.rss_bytes for outcome in timed])),
+        sha256=sha256(read_bytes(target.path)),
         size_bytes=target.path.stat().st_size,
         flash_bytes=flash_bytes(target.path),
         accuracy=_first([outcome.accuracy for outcome in outcomes]),
@@ -146,8 +173,15 @@ def row_of(
         nodes_on_provider=_first([outcome.nodes_on_provider for outcome in outcomes]),
         nodes_elsewhere=_first([outcome.nodes_elsewhere for outcome in outcomes]),
         stable=report is not None and report.stable,
-        valid=report is not None and report.valid,
+        valid=report is not None and report.valid and _complaint(target, findings) is None,
         reason=_reason(target, findings, report),
+        energy_uj=_median([outcome.energy_uj for outcome in timed]),
+        engine=_first([outcome.engine for outcome in timed]),
+        timed_by=_first([outcome.timed_by for outcome in timed]),
+        end_to_end=config.end_to_end,
+        processes=len(timed) or None,
+        departure=_largest([outcome.departure for outcome in timed]),
+        same_image_ratio=_median([outcome.same_image_ratio for outcome in timed]),
     )
 
 
@@ -155,14 +189,30 @@ def _reason(target: Target, findings: Findings, report: LatencyReport | None) ->
     if findings.lost is not None:
         return findings.lost
     if report is None:
-        elsewhere = _first([outcome.nodes_elsewhere for outcome in findings.outcomes]) or 0
-        total = elsewhere + (_first([outcome.nodes_on_provider for outcome in findings.outcomes]) or 0)
-        return f"{elsewhere} of {total} nodes did not run on {target.provider}"
+        return _not_run(target, findings.outcomes)
     if not report.valid:
         return f"only {report.n:,} calls were made in the time there was; {FEWEST_CALLS:,} are needed"
+    if (words := _complaint(target, findings)) is not None:
+        return words
     if not report.stable:
         return f"its processes disagree by {report.spread:.0%} about the median; {STABLE_SPREAD:.0%} are allowed"
     return None
+
+
+def _complaint(target: Target, findings: Findings) -> str | None:
+    """What the audit of the processes says against the times; one process that departs is enough."""
+    departs = _largest([outcome.departure for outcome in findings.outcomes])
+    return complaint(target.provider, departs, _median([outcome.same_image_ratio for outcome in findings.outcomes]))
+
+
+def _not_run(target: Target, outcomes: Sequence[Outcome]) -> str:
+    """Why nothing was timed: the nodes that the provider left out, or else what it has against the file."""
+    elsewhere = _first([outcome.nodes_elsewhere for outcome in outcomes])
+    if elsewhere is None:
+        words = _first([outcome.refused for outcome in outcomes])
+        return f"{target.provider} does not run it" + (f": {words}" if words else "")
+    total = elsewhere + (_first([outcome.nodes_on_provider for outcome in outcomes]) or 0)
+    return f"{elsewhere} of {total} nodes did not run on {target.provider}"
 
 
 def _times(report: LatencyReport | None, batch: int) -> dict[str, Any]:
@@ -176,6 +226,8 @@ def _times(report: LatencyReport | None, batch: int) -> dict[str, Any]:
             "p90_us",
             "p99_us",
             "p999_us",
+            "percentiles_missing",
+            "confident",
             "mean_us",
             "std_us",
         )
@@ -190,6 +242,8 @@ def _times(report: LatencyReport | None, batch: int) -> dict[str, Any]:
         "p90_us": report.p90_us,
         "p99_us": report.p99_us,
         "p999_us": report.p999_us,
+        "percentiles_missing": report.percentiles_missing,
+        "confident": report.confident,
         "mean_us": report.mean_us,
         "std_us": report.std_us,
         "images_per_s": batch * 1e6 / report.mean_us,
@@ -199,6 +253,10 @@ def _times(report: LatencyReport | None, batch: int) -> dict[str, Any]:
 def _median(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.median(known)) if known else None
+
+
+def _largest(values: Sequence[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
 
 
 def _whole(value: float | None) -> int | None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from digitedge.registry import entries
 from digitedge.runtime.loading import format_of
 
+if TYPE_CHECKING:
+    from digitedge.config import BenchConfig
+
+# Five medians lie around the true one in 94 of 100 cases (`measure.statistics.median_interval`), four in 88.
+KERAS_PROCESSES = 5
 _FLOOR = Path(__file__).parent / "floor"
 
 
@@ -21,6 +27,10 @@ class Target:
         precision: as the manifest says, `fp32` or `int8`; None where nobody says.
         max_drop: percentage points of accuracy that it may lose, as its export was told; None for the usual bounds.
         is_floor: whether it is the model that does nothing, which is timed on an image of its own and never scored.
+        is_earlier: whether it is a file of an earlier benchmark that is measured again beside its successor, which may
+            be the very same file; never scored.
+        threads: that the engine may use for one call; None for the benchmark's.
+        batch: images a call; None for the benchmark's.
     """
 
     path: Path
@@ -28,6 +38,9 @@ class Target:
     precision: str | None = None
     max_drop: float | None = None
     is_floor: bool = False
+    is_earlier: bool = False
+    threads: int | None = None
+    batch: int | None = None
 
     @property
     def format(self) -> str:
@@ -37,6 +50,21 @@ class Target:
             ContentError: no engine reads that suffix.
         """
         return format_of(self.path)
+
+
+def threads_of(target: Target, config: BenchConfig) -> int:
+    """Threads that the engine has for one call: of a .c file always one, whatever was asked for."""
+    return 1 if target.format == "c99" else target.threads or config.threads
+
+
+def batch_of(target: Target, config: BenchConfig) -> int:
+    """Images a call."""
+    return target.batch or config.batch
+
+
+def processes_of(target: Target, config: BenchConfig) -> int:
+    """Fresh processes for a target: fewer for Keras, since each of them takes five seconds to import TensorFlow."""
+    return min(config.processes, KERAS_PROCESSES) if target.format == "keras" else config.processes
 
 
 def floor_of(format_name: str) -> Target | None:

@@ -2,50 +2,102 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from digitedge.measure.machine import has_int8_instructions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from digitedge.bench.row import Row
 
 # Below 3 % a difference is real at most on this machine on this day: another compiler or another neighbour undoes it.
 SMALLEST_RATIO = 1.03
+_ENGINES = {"onnx": "ONNX Runtime", "tflite": "LiteRT", "c99": "plain C", "keras": "Keras"}
 
 
-def verdict(rows: Sequence[Row], machine: dict[str, Any]) -> str:
-    """What to ship, how much faster it is than the next file and than the fp32 ONNX file, and what int8 is good for.
+def verdict(rows: Sequence[Row], machine: dict[str, Any], rejected: Mapping[Path, str] | None = None) -> str:
+    """What to ship, how much faster it is than the next file and than the other engines, and what int8 is good for.
 
-    A file is a candidate if its times are valid and it decides as the reference does (`measure/limits.py`). Two files
-    differ in speed only if the intervals of their medians do not touch and the medians are at least 3 % apart.
+    A file is a candidate if its times are valid, it decides as the reference does (`measure/limits.py`), and no
+    verification has rejected it. Two files differ in speed only as `faster_by` says.
 
     Args:
-        rows: of one benchmark.
+        rows: of one benchmark. Where they differ in threads or batch, it is about those that are like the first.
         machine: of `digitedge.measure.machine.describe`.
+        rejected: files that `digitedge verify` rejected, with the reason.
 
     Returns:
         One or two sentences; one more for files that are left out, and one if the machine was not quiet.
     """
+    rejected = rejected or {}
+    first = next((row for row in rows if row.format != "c99"), rows[0] if rows else None)
+    alike = [row for row in rows if first is not None and comparable(row, first)]
+    sentence = _of_alike(alike, machine, rejected)
+    return sentence if first is None or len(alike) == len(rows) else f"{_spelled(first)}: {sentence}"
+
+
+def comparable(one: Row, other: Row) -> bool:
+    """Whether their times compare: the same batch, and the same threads, of which a C source always has one."""
+    return one.batch == other.batch and (one.threads == other.threads or "c99" in {one.format, other.format})
+
+
+def is_candidate(row: Row, rejected: Mapping[Path, str]) -> bool:
+    """Whether the file may be shipped, however fast it is."""
+    return row.agreement is not None and row.disagreement is None and row.path not in rejected
+
+
+def stored_bytes(row: Row) -> int:
+    """What the file takes in a device: of a .c file its flash, since its text is for the compiler."""
+    return row.size_bytes if row.flash_bytes is None else row.flash_bytes
+
+
+def _of_alike(rows: Sequence[Row], machine: dict[str, Any], rejected: Mapping[Path, str]) -> str:
     valid = sorted((row for row in rows if row.valid), key=_p50_us)
     if not valid:
         reasons = "; ".join(f"{_name(row, rows)}: {row.reason}" for row in rows)
         return f"Nothing can be said: no file has a valid time ({reasons or 'nothing was measured'})."
-    right = [row for row in valid if _is_right(row)]
+    right = [row for row in valid if is_candidate(row, rejected)]
     if not right:
-        fastest = f"{_name(valid[0], rows)} is the fastest ({_duration(valid[0])})"
-        return f"No file can be recommended: {fastest}, but {_why_left_out(valid[0])}. Run digitedge verify."
-    left_out = [f"{_name(row, rows)} is left out: {_why_left_out(row)}." for row in valid if row not in right]
+        first = valid[0]
+        but = f"but {_why_left_out(first, rejected)}. {_cure(first, rejected)}"
+        return f"No file can be recommended: {_name(first, rows)} is the fastest ({_duration(first)}), {but}"
+    left_out = [f"{_name(row, rows)} is left out: {_why_left_out(row, rejected)}." for row in valid if row not in right]
     sentences = [_ship(right, rows), _int8(right, rows, machine), *left_out, _unstable(right[0], rows)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
 def faster_by(fast: Row, slow: Row) -> float | None:
-    """How many times faster the first is, by their medians; None where no difference is proved."""
-    ratio = _p50_us(slow) / _p50_us(fast)
-    apart = fast.p50_high_us is not None and slow.p50_low_us is not None and fast.p50_high_us < slow.p50_low_us
-    return ratio if apart and ratio >= SMALLEST_RATIO else None
+    """How many times faster the first is, by their medians; None where no difference is proved.
+
+    It is proved where the intervals of the medians do not touch and the medians are at least 3 % apart. A call costs
+    something before any arithmetic, from Python more than from C: between two formats the difference must hold as
+    measured and with the cheaper call for both, and the smaller ratio is given.
+    """
+    more_fast, more_slow = _dearer_calls(fast, slow)
+    ratios = [_proved_ratio(fast, slow, 0.0, 0.0), _proved_ratio(fast, slow, more_fast, more_slow)]
+    proved = [ratio for ratio in ratios if ratio is not None]
+    return min(proved) if len(proved) == len(ratios) else None
+
+
+def _dearer_calls(one: Row, other: Row) -> tuple[float, float]:
+    """How much more a call of each costs, before any arithmetic, than a call of the cheaper of the two."""
+    floors = one.floor_p50_us or 0.0, other.floor_p50_us or 0.0
+    return (0.0, 0.0) if one.format == other.format else (floors[0] - min(floors), floors[1] - min(floors))
+
+
+def _proved_ratio(fast: Row, slow: Row, less_fast_us: float, less_slow_us: float) -> float | None:
+    """How many times faster, with so much less for each call; None where that is not proved."""
+    if fast.p50_high_us is None or slow.p50_low_us is None:
+        return None
+    fast_us, slow_us = _p50_us(fast) - less_fast_us, _p50_us(slow) - less_slow_us
+    apart = fast.p50_high_us - less_fast_us < slow.p50_low_us - less_slow_us
+    if not apart or slow_us <= 0:
+        return None
+    ratio = slow_us / fast_us if fast_us > 0 else math.inf
+    return ratio if ratio >= SMALLEST_RATIO else None
 
 
 def _ship(right: Sequence[Row], rows: Sequence[Row]) -> str:
@@ -56,11 +108,28 @@ def _ship(right: Sequence[Row], rows: Sequence[Row]) -> str:
     sentence = f"Ship {_name(best, rows)}: {_duration(best)}"
     if equal:
         sentence += f"; no difference to {' and '.join(equal)} is proved"
-    plain = [pair for pair in slower if (pair[0].format, pair[0].precision) == ("onnx", "fp32")]
-    named = dict.fromkeys([*slower[: 0 if equal else 1], *plain[:1]])
-    gains = [f"{_ratio(ratio)} faster than {_name(row, rows)}" for row, ratio in named]
+    named = slower[: 0 if equal else 1]
+    named += [pair for pair in _other_engines(best, ratios) if pair not in named]
+    gains = [f"{_ratio(ratio)} faster than {_in_its_engine(row, best, rows)}" for row, ratio in named]
     separator = "; " if equal else ", "
-    return sentence + (separator + " and ".join(gains) if gains else "") + "."
+    return sentence + (separator + _listed(gains) if gains else "") + "."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words[:-1]) + (" and " if words[1:] else "") + words[-1]
+
+
+def _other_engines(best: Row, ratios: Sequence[tuple[Row, float | None]]) -> list[tuple[Row, float]]:
+    """Of each other engine for devices its fastest file of the same precision, else its fastest, if slower."""
+    found = []
+    for name in ("tflite", "onnx", "c99"):
+        theirs = [pair for pair in ratios if pair[0].format == name != best.format]
+        found += [pair for pair in theirs if pair[0].precision == best.precision][:1] or theirs[:1]
+    return [(row, ratio) for row, ratio in sorted(found, key=lambda pair: _p50_us(pair[0])) if ratio is not None]
+
+
+def _in_its_engine(row: Row, best: Row, rows: Sequence[Row]) -> str:
+    return _name(row, rows) if row.format == best.format else f"{_ENGINES[row.format]} ({_name(row, rows)})"
 
 
 def _int8(right: Sequence[Row], rows: Sequence[Row], machine: dict[str, Any]) -> str:
@@ -73,7 +142,7 @@ def _int8(right: Sequence[Row], rows: Sequence[Row], machine: dict[str, Any]) ->
 
 
 def _int8_against(int8: Row, fp32: Row, best: Row, rows: Sequence[Row], machine: dict[str, Any]) -> str:
-    name, saved = _name(int8, rows), _stored_bytes(fp32) - _stored_bytes(int8)
+    name, saved = _name(int8, rows), stored_bytes(fp32) - stored_bytes(int8)
     size = f"saves {_size(saved)}" if saved > 0 else "saves no bytes"
     faster, slower = faster_by(int8, fp32), faster_by(fp32, int8)
     if best is int8:
@@ -83,30 +152,39 @@ def _int8_against(int8: Row, fp32: Row, best: Row, rows: Sequence[Row], machine:
     if not slower:
         unproved = "" if best is fp32 else ", and no difference in speed is proved"
         return f"{name} {size} against {_name(fp32, rows)}{unproved}."
-    cause = " on this CPU, which has no int8 instructions" if has_int8_instructions(machine) is False else ""
-    where = f": take it where {_size(saved)} matter" if saved > 0 else f" and {size}"
-    return f"{name} is {_ratio(slower)} slower than {_name(fp32, rows)}{cause}{where}."
+    flash = "" if int8.flash_bytes is None else " of flash"
+    sizes = f"{_size(stored_bytes(int8))}{flash} instead of {_size(stored_bytes(fp32))}"
+    where = f": take it where {sizes} matter" if saved > 0 else f" and {size}"
+    return f"{name} is {_ratio(slower)} slower than {_name(fp32, rows)}{_cause(machine)}{where}."
+
+
+def _cause(machine: dict[str, Any]) -> str:
+    if has_int8_instructions(machine) is not False:
+        return ""
+    return f" on this CPU (no {'dot product' if 'asimd' in machine['flags'] else 'VNNI'})"
 
 
 def _unstable(best: Row, rows: Sequence[Row]) -> str:
     return "" if best.stable else f"The machine was not quiet ({_name(best, rows)}: {best.reason}): measure again."
 
 
-def _is_right(row: Row) -> bool:
-    return row.agreement is not None and row.disagreement is None
-
-
-def _why_left_out(row: Row) -> str:
+def _why_left_out(row: Row, rejected: Mapping[Path, str]) -> str:
+    if row.path in rejected:
+        return f"digitedge verify rejected it: {rejected[row.path]}"
     return row.disagreement or "it was not compared with the reference"
+
+
+def _cure(row: Row, rejected: Mapping[Path, str]) -> str:
+    return "Export it again." if row.path in rejected else "Run digitedge verify."
+
+
+def _spelled(row: Row) -> str:
+    return f"With {row.threads} {'thread' if row.threads == 1 else 'threads'} and batch {row.batch}"
 
 
 def _name(row: Row, rows: Sequence[Row]) -> str:
     """The file's name, with the provider where the benchmark had several."""
     return row.path.name if len({other.provider for other in rows}) == 1 else f"{row.path.name} on {row.provider}"
-
-
-def _stored_bytes(row: Row) -> int:
-    return row.size_bytes if row.flash_bytes is None else row.flash_bytes
 
 
 def _p50_us(row: Row) -> float:

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digitedge.artifact import read_golden
-from digitedge.bench.job import Job, Outcome, write_error, write_outcome
+from digitedge.bench.audit import departure, same_image_ratio
+from digitedge.bench.job import Job, Outcome, refused, write_error, write_outcome
 from digitedge.bench.target import floor_of
-from digitedge.data.preprocess import to_unit
 from digitedge.errors import ContentError, DigitedgeError
-from digitedge.measure.latency import time_calls
+from digitedge.measure.energy import Meter
 from digitedge.measure.limits import Evidence, judge, limits_of, reason
 from digitedge.measure.parity import ParityReport, compare
 from digitedge.runtime.loading import format_of, load, score
+from digitedge.runtime.model import RefusedError
+from digitedge.runtime.session_settings import SessionSettings
+from digitedge.runtime.timer import timer_of
 from digitedge.streams import hushed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from numpy.typing import NDArray
 
     from digitedge.runtime.model import Model
+    from digitedge.runtime.timer import Timer
 
 _STATUS = Path("/proc/self/status")
 # So few that the time is looked at in time, so many that the calls themselves cost nothing.
@@ -55,17 +58,25 @@ def perform(job: Job) -> Outcome:
         DigitedgeError: the file or the engine cannot be used.
     """
     path = Path(job.path)
-    _start_engine(path)
+    _start_engine(path, job.provider)
     begin = time.perf_counter()
-    model = load(path, provider=job.provider, threads=job.threads)
+    try:
+        model = _load(path, job)
+    except RefusedError as error:
+        return refused(error.placement, error.reason)
     load_ms = (time.perf_counter() - begin) * 1e3
     placement = model.placement
     if placement is not None and placement.elsewhere > 0:
-        return Outcome(None, None, None, None, placement.on_provider, placement.elsewhere, None, None, None)
-    calls = [model.prepare(images) for images in _batches(job, model)]
-    first_ms = _first_ms(path, calls[0])
-    samples_us = time_calls(calls, seconds=job.seconds, fewest=job.fewest_calls, most_seconds=job.most_seconds)
+        return refused(placement, None)
+    batches = _batches(job, model)
+    timer = timer_of(model, batches, end_to_end=job.end_to_end)
+    first_ms = _first_ms(path, timer)
+    meter, order = Meter(), range(len(batches))
+    samples_us = timer.time(
+        order, seconds=job.seconds, fewest=job.fewest_calls, most_seconds=job.most_seconds, around=meter
+    )
     rss_bytes = peak_rss_bytes()
+    audited = None if job.images is None else _audit(job, model, timer, batches)
     parity = None if job.golden is None else _parity(model, job)
     return Outcome(
         samples_us=samples_us,
@@ -79,6 +90,11 @@ def perform(job: Job) -> Outcome:
         disagreement=None
         if parity is None
         else reason(judge(Evidence(parity), limits_of(model.precision, job.max_drop))),
+        engine=model.engine,
+        energy_uj=None if meter.spent_uj is None else meter.spent_uj / len(samples_us),
+        timed_by=timer.timed_by,
+        departure=None if audited is None else audited[0],
+        same_image_ratio=None if audited is None else audited[1],
     )
 
 
@@ -95,34 +111,48 @@ def peak_rss_bytes() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
 
 
-def _start_engine(path: Path) -> None:
-    """Imports the engine and lets it set itself up, so that `load_ms` is the file's alone."""
+def _load(path: Path, job: Job) -> Model:
+    if job.options is None:
+        return load(path, provider=job.provider, threads=job.threads)
+    from digitedge.runtime import onnx
+
+    settings = SessionSettings(**job.options)
+    return onnx.load(path, provider=job.provider, threads=job.threads, configure=settings.apply)
+
+
+def _start_engine(path: Path, provider: str) -> None:
+    """Imports the engine and lets it and the provider set themselves up, so that `load_ms` is the file's alone."""
     floor = floor_of(format_of(path))
     if floor is not None:
-        load(floor.path)
+        with suppress(RefusedError):  # a provider may have nothing to do with a model that does nothing
+            load(floor.path, provider=provider)
     else:  # the one engine without a floor
         from digitedge.runtime.keras import import_tensorflow
 
         import_tensorflow("timing a .keras file")
 
 
-def _first_ms(path: Path, call: Callable[[], None]) -> float:
+def _first_ms(path: Path, timer: Timer) -> float:
     begin = time.perf_counter()
     try:
-        call()
+        timer.outputs(0)
     except Exception as error:  # an engine raises whatever its operator at hand raises
         message = f"{path} is loaded, but does not run: {type(error).__name__}: {error}."
         raise ContentError(message, "Export it again.") from error
     return (time.perf_counter() - begin) * 1e3
 
 
-def _batches(job: Job, model: Model) -> Iterator[NDArray[np.float32]]:
+def _batches(job: Job, model: Model) -> list[NDArray[np.uint8]]:
     if job.images is None:
-        yield np.zeros((1, *model.spec.input_shape), np.float32)
-        return
-    images = to_unit(np.load(job.images))
-    for start in range(0, len(images), job.batch):
-        yield images[start : start + job.batch]
+        return [np.zeros((1, *model.spec.input_shape), np.uint8)]
+    images = np.load(job.images)
+    return [images[start : start + job.batch] for start in range(0, len(images), job.batch)]
+
+
+def _audit(job: Job, model: Model, timer: Timer, batches: list[NDArray[np.uint8]]) -> tuple[float, float | None]:
+    """`departure` and `same_image_ratio`."""
+    departs = departure(model, timer, batches, end_to_end=job.end_to_end)
+    return departs, same_image_ratio(timer, len(batches), most_seconds=job.most_seconds / 10)
 
 
 def _parity(model: Model, job: Job) -> ParityReport | None:

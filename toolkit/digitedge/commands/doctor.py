@@ -46,6 +46,7 @@ def _examine(name: str, provider: Provider) -> dict[str, Any]:
     from digitedge.bench.target import floor_of
     from digitedge.errors import DigitedgeError
     from digitedge.runtime.loading import load
+    from digitedge.runtime.model import RefusedError
     from digitedge.runtime.provider import absence
 
     reason = absence(provider)
@@ -54,6 +55,8 @@ def _examine(name: str, provider: Provider) -> dict[str, Any]:
         try:
             assert floor is not None, "the wheel ships the model that does nothing"
             load(floor.path, provider=name)
+        except RefusedError as error:
+            reason = error.reason
         except DigitedgeError as error:
             reason = error.message
     return {"name": name, "usable": reason is None, "reason": reason, "cure": reason and provider.cure}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitedge.commands.evidence import elsewhere, structure
 from digitedge.errors import ContentError, DigitedgeError
+from digitedge.files import read_bytes, sha256
 from digitedge.measure.limits import limits_of
 from digitedge.report.bodies import Judged, lost_row, parity_row
 from digitedge.runtime.loading import engines_of
@@ -113,6 +114,18 @@ def run(entry: Entry, work: Work) -> tuple[Row, Scored | None]:
     Returns:
         The row, and the scores; None instead of them where the file crashed or did not return.
     """
+    row, scored = _run(entry, work)
+    return {**row, "sha256": _digest(entry)}, scored
+
+
+def _digest(entry: Entry) -> str | None:
+    """Of the file's bytes, so that a later command knows which ones were judged; None of a folder."""
+    if entry.listed.artifact is not None:  # checked when it was listed
+        return entry.listed.artifact.sha256
+    return sha256(read_bytes(entry.target.path)) if entry.target.path.is_file() else None
+
+
+def _run(entry: Entry, work: Work) -> tuple[Row, Scored | None]:
     loaded, golden = entry.loaded, work.against.golden
     if isinstance(loaded, Lost):
         return lost_row(loaded), None

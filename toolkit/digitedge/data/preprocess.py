@@ -24,6 +24,14 @@ def to_pixels(images: NDArray[np.float32]) -> NDArray[np.uint8]:
     return pixels
 
 
+def from_pixels(pixels: NDArray[np.uint8], spec: Spec) -> NDArray[Any]:
+    """Pixels uint8 (n, height, width, channels), as a camera gives them, as `to_input` would: what a program does.
+
+    A file that takes raw pixels gets these very ones, only laid out.
+    """
+    return _laid_out(pixels, spec) if spec.input_dtype == "uint8" else to_input(to_unit(pixels), spec)
+
+
 def to_input(images: NDArray[np.float32], spec: Spec) -> NDArray[Any]:
     """Images float32 (n, height, width, channels) in [0, 1], in the range, type and layout that a file expects.
 

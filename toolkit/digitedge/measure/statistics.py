@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 # stopping for a single stream (https://github.com/mlcommons/inference/blob/master/loadgen/early_stopping.cc): 64 for
 # p90, 662 for p99, and 6,635 for p99.9, where the exact binomial gives 6,636.
 FEWEST_SAMPLES = {50.0: 1, 90.0: 64, 99.0: 662, 99.9: 6_635}
+# Samples for a percentile that is within a twentieth of its tail (p99 to 0.05 percentage points) in 99 cases of 100:
+# z**2 * p * (1 - p) / margin**2 with z = 2.576, margin = (1 - p) / 20, rounded up to a multiple of 8,192. From MLPerf:
+# https://github.com/mlcommons/inference_policies/blob/master/inference_rules.adoc, appendix "Number of Queries".
+CONFIDENT_SAMPLES = {90.0: 24_576, 99.0: 270_336}
 # A normal variable lies within so many standard deviations of its mean in 95 cases of 100.
 Z_95 = 1.959963984540054
 

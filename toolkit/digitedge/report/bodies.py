@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitedge.bench.pareto import pareto
 from digitedge.report.parity_rows import Judged, lost_row, parity_row
 
 if TYPE_CHECKING:
@@ -123,9 +124,41 @@ def verify_body(
     }
 
 
-def bench_body(result: BenchResult, verdict: str) -> dict[str, Any]:
-    """The `bench` document."""
-    return {"results": [{**asdict(row), "path": str(row.path)} for row in result.rows], "verdict": verdict}
+def bench_body(
+    result: BenchResult,
+    verdict: str,
+    *,
+    context: dict[str, Any] | None = None,
+    compare: list[dict[str, Any]] | None = None,
+    samples: dict[str, str] | None = None,
+    rejected: Mapping[Path, str] | None = None,
+    loop_overhead_us: float | None = None,
+) -> dict[str, Any]:
+    """The `bench` document. What --tune and --profile find is added when it is found.
+
+    Args:
+        result: what was measured.
+        verdict: in words.
+        context: of `measure.context.context`.
+        compare: of `bench.comparing.compare`; None where that was not asked for.
+        samples: `path` and `sha256` of the file with every sample; None where none was written.
+        rejected: files that a verification rejected, with the reason: none of them is on the Pareto front.
+        loop_overhead_us: of `measure.latency.loop_overhead_us`.
+    """
+    front = pareto(result.rows, rejected)
+    return {
+        "results": [
+            {**asdict(row), "path": str(row.path), "pareto": on_front}
+            for row, on_front in zip(result.rows, front, strict=True)
+        ],
+        "verdict": verdict,
+        "context": context,
+        "compare": compare,
+        "samples": samples,
+        "loop_overhead_us": loop_overhead_us,
+        "tune": None,
+        "profile": None,
+    }
 
 
 def versions() -> dict[str, str | None]:

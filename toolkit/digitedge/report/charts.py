@@ -62,8 +62,13 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str]) -> str:
 
 
 def tradeoff(rows: Sequence[dict[str, Any]]) -> str:
-    """Latency against size and against accuracy, one point for each of these rows of the `bench` document."""
+    """Latency against size and against accuracy, one point for each of these rows of the `bench` document.
+
+    Points of files that another one beats in all three (`pareto` is false) are hollow.
+    """
     label = "Median latency of each file against its size and its accuracy"
+    front = [name for row, name in zip(rows, _names(rows), strict=True) if row.get("pareto")]
+    label += f". Beaten by no other file: {', '.join(front)}" if front else ""
     return svg.inline(
         lambda figure, palette: _tradeoff(figure, palette, rows), TRADEOFF_INCHES, name="tradeoff", label=label
     )
@@ -148,6 +153,7 @@ def _tradeoff(figure: Figure, palette: Palette, rows: Sequence[dict[str, Any]]) 
     # Of a C source its flash counts: the text is for the compiler.
     rows = [{**row, "size_bytes": row["flash_bytes"] or row["size_bytes"]} for row in rows]
     judged = [row for row in rows if row["accuracy"] is not None]
+    _explain_front(figure, palette, rows)
     panels: list[Axes] = list(figure.subplots(1, 2 if judged else 1, squeeze=False)[0])
     _scatter(panels[0], palette, rows, "size_bytes", size)
     panels[0].set_title("Size in the device")
@@ -163,12 +169,23 @@ def _tradeoff(figure: Figure, palette: Palette, rows: Sequence[dict[str, Any]]) 
         label_points(axes, [(row["p50_us"], row[key]) for row in shown], _names(shown))
 
 
+def _explain_front(figure: Figure, palette: Palette, rows: Sequence[dict[str, Any]]) -> None:
+    """Says what hollow means, where a point is. Records of earlier versions do not know the front: all are filled."""
+    if any(row.get("pareto") is False for row in rows):
+        filled = "filled: no other file beats it in time, size and accuracy together"
+        hollow = "hollow: one does, or it must not be shipped"
+        figure.supxlabel(f"{filled} · {hollow}", x=0.01, ha="left", fontsize=9, color=palette.faint)
+
+
 def _scatter(
     axes: Axes, palette: Palette, rows: Sequence[dict[str, Any]], key: str, spell: Callable[[Any], str]
 ) -> None:
     for row in rows:
         colour = palette.first if row["precision"] == "fp32" else palette.second
-        axes.plot(row["p50_us"], row[key], "o", color=colour, markersize=7, clip_on=False)
+        inside = "none" if row.get("pareto") is False else colour
+        axes.plot(
+            row["p50_us"], row[key], "o", color=colour, markerfacecolor=inside, markersize=7, clip_on=False
+        )
     _from_zero(axes.set_xlim, axes.set_xscale, [row["p50_us"] for row in rows])
     axes.xaxis.set_major_formatter(lambda value, _: duration_us(value) if value else "0")
     axes.yaxis.set_major_formatter(lambda value, _: spell(value) if value else "0")

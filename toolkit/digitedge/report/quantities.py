@@ -90,6 +90,11 @@ def duration_ms(milliseconds: float) -> str:
     return duration_us(milliseconds * 1000)
 
 
+def energy_uj(microjoules: float) -> str:
+    """Energy as `840 µJ`, `1.2 mJ` or `3.1 J`."""
+    return _scaled(microjoules, ("µJ", "mJ", "J"))
+
+
 def duration(seconds: float) -> str:
     """A length of time for people: `7.9 s`, `41 s`, `3 min 05 s`, `1 h 02 min`."""
     whole = round(seconds)

@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitedge.data.preprocess import to_input
+from digitedge.data.preprocess import to_input, to_unit
 from digitedge.errors import ContentError, NotPresentError, first_line
 from digitedge.files import read_bytes, sha256
 from digitedge.runtime import compilers
+from digitedge.runtime.c99_timer import FEATURES, Buffers, CTimer, loop_source
 from digitedge.runtime.metadata import from_json
 from digitedge.runtime.model import check_images, one_hot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,7 +49,7 @@ _FLASH = re.compile(rb"^const struct [a-z0-9_]+_sizes [a-z0-9_]+_sizes = \{ ([0-
 # A cache line: what a vector load likes best.
 _ALIGNMENT = 64
 
-# Compiled beside the model: many images by one call, and what the header says, for a check.
+# Compiled beside the model: many images by one call, and what the header says, for a check. The timing loop follows.
 _BATCH = """
 #include "{header}"
 
@@ -91,23 +92,54 @@ class C99Model:
         status = self._batch(inputs, scores, arena, ctypes.c_int)()
         if status != 0:
             raise ContentError(f"{self.path} cannot be run: it returns {status}.", "Export it again.")
-        return one_hot(scores[:, 0], self.spec) if self.spec.output_kind == "label" else scores
+        return self.scores_of(scores)
 
-    def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
+    def scores_of(self, outputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The scores float32 (n, classes) of the scores, or of the labels (n, 1), that the function wrote."""
+        return one_hot(outputs[:, 0], self.spec) if self.spec.output_kind == "label" else outputs
+
+    def prepare(self, images: NDArray[np.float32]) -> Callable[[], NDArray[Any]]:
         """One call of the compiled function for each image, all of them behind a single call through ctypes.
 
-        What is timed includes that call, about 0.5 us; the pointers to images, scores and arena are made before.
+        It costs about 0.5 us besides; the pointers to images, scores and arena are made before. Bench takes `timer`.
         """
-        call: Callable[[], None] = self._batch(*self._arrays(images), None)
+        inputs, scores, arena = self._arrays(images)
+        run = self._batch(inputs, scores, arena, None)
+
+        def call() -> NDArray[Any]:
+            run()
+            return scores
+
         return call
+
+    def runner(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """One call through ctypes for any images, with memory of its own."""
+
+        def call(inputs: NDArray[Any]) -> NDArray[Any]:
+            scores, arena = self._memory(len(inputs))
+            self._batch(inputs, scores, arena, None)()
+            return scores
+
+        return call
+
+    def timer(self, batches: Sequence[NDArray[np.uint8]], *, end_to_end: bool) -> CTimer:
+        """The timing loop in C for batches of pixels, uint8 (n, height, width, channels), all of one n."""
+        pixels = np.ascontiguousarray(np.concatenate(batches))
+        inputs, scores, arena = self._arrays(to_unit(pixels))
+        labels = np.empty(len(pixels), np.int32)
+        buffers = Buffers(inputs, pixels if end_to_end else None, scores, labels, arena)
+        return CTimer(self.path, self.library, buffers, len(batches[0]), self.scores_of)
 
     def _arrays(self, images: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.uint8]]:
         check_images(images, self.spec)
-        inputs = np.ascontiguousarray(to_input(images, self.spec))
+        return np.ascontiguousarray(to_input(images, self.spec)), *self._memory(len(images))
+
+    def _memory(self, n: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+        """For the scores of n images, and an aligned arena."""
         shape, kind = ((1,), np.int32) if self.spec.output_kind == "label" else ((len(self.spec.classes),), np.float32)
         memory = np.empty(self.arena_bytes + _ALIGNMENT, np.uint8)
         start = -memory.ctypes.data % _ALIGNMENT
-        return inputs, np.empty((len(images), *shape), kind), memory[start : start + self.arena_bytes]
+        return np.empty((n, *shape), kind), memory[start : start + self.arena_bytes]
 
     def _batch(self, inputs: NDArray[Any], scores: NDArray[Any], arena: NDArray[np.uint8], gives: Any) -> Any:
         """The call with its arguments ready, which keeps the arrays alive; it gives the status, or nothing for None."""
@@ -192,7 +224,8 @@ def _described(path: Path, source: bytes) -> tuple[Embedded, str, str]:
 def _batch_source(header_name: str, prefix: str, embedded: Embedded) -> bytes:
     gives = "int32" if embedded.spec.output_kind == "label" else "float32"
     names = {"takes": _CTYPES[embedded.spec.input_dtype], "gives": _CTYPES[gives]}
-    return _BATCH.format(header=header_name, lower=prefix, upper=prefix.upper(), **names).encode()
+    names |= {"lower": prefix, "upper": prefix.upper()}
+    return (FEATURES + _BATCH.format(header=header_name, **names) + loop_source(embedded.spec, names)).encode()
 
 
 def _compiled(path: Path, files: dict[str, bytes], compiler: list[str]) -> tuple[Any, list[int]]:

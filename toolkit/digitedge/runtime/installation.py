@@ -6,6 +6,8 @@ import importlib.metadata
 import re
 from dataclasses import dataclass
 
+from digitedge.runtime.plugins import is_plugin
+
 # These distributions unpack into the same folder, onnxruntime/: the last one that was installed wins, pip says nothing,
 # and uninstalling one of them leaves an empty module behind.
 ENGINES = (
@@ -44,7 +46,7 @@ def judge(versions: dict[str, str]) -> tuple[Conflict, ...]:
         versions: version by name, names in lower case with hyphens.
     """
     found = []
-    engines = [name for name in ENGINES if name in versions]
+    engines = [name for name in ENGINES if name in versions and not is_plugin(name, versions[name])]
     if len(engines) > 1:
         cure = f"Type: pip uninstall -y {' '.join(engines)} && pip install {engines[0]} (or the one that you want)"
         found.append(Conflict(f"{' and '.join(engines)} share one folder; the last installed wins silently.", cure))

@@ -60,17 +60,32 @@ class KerasModel:
         scores: NDArray[np.float32] = self.function(to_input(images, self.spec)).numpy()
         return scores
 
-    def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
+    def prepare(self, images: NDArray[np.float32]) -> Callable[[], NDArray[Any]]:
         """One call of the traced network, its input already a tensor."""
         import tensorflow as tf
 
         check_images(images, self.spec)
         tensor, function = tf.constant(to_input(images, self.spec)), self.function
 
-        def call() -> None:
-            function(tensor).numpy()
+        def call() -> NDArray[Any]:
+            scores: NDArray[Any] = function(tensor).numpy()
+            return scores
 
         return call
+
+    def runner(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """One call of the traced network for images that become a tensor first."""
+        function = self.function
+
+        def call(inputs: NDArray[Any]) -> NDArray[Any]:
+            scores: NDArray[Any] = function(inputs).numpy()
+            return scores
+
+        return call
+
+    def scores_of(self, outputs: NDArray[Any]) -> NDArray[np.float32]:
+        """What the network gave: it gives scores."""
+        return outputs
 
 
 def load(

@@ -11,6 +11,7 @@ from digitedge.errors import ContentError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -28,6 +29,19 @@ class Placement:
 
     on_provider: int
     elsewhere: int
+
+
+class RefusedError(ContentError):
+    """A sound file that an execution provider does not run, or not all of: ONNX Runtime on the CPU takes it.
+
+    Attributes:
+        reason: why, as a sentence without its full stop.
+        placement: where the nodes would run; None where the provider takes nothing of it, or nobody tells.
+    """
+
+    def __init__(self, path: Path, provider: str, reason: str, placement: Placement | None) -> None:
+        self.reason, self.placement = reason, placement
+        super().__init__(f"{path} does not run on {provider}: {reason}.", "Measure it on another provider.")
 
 
 class Model(Protocol):
@@ -60,8 +74,20 @@ class Model(Protocol):
         decides for and 0 for the others: a decision can be compared with one, and says nothing of how sure it is.
         """
 
-    def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
-        """One call of the engine alone, its input already in its own form: what bench times."""
+    def prepare(self, images: NDArray[np.float32]) -> Callable[[], NDArray[Any]]:
+        """One call of the engine alone, its input already in its own form: what bench times.
+
+        It returns what the engine gave, in the engine's own form; `scores_of` reads it.
+        """
+
+    def runner(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """The engine alone for any images, which come as `data.preprocess.to_input` gives them.
+
+        What `--end-to-end` times, between the preprocessing and the label. Returns as a prepared call does.
+        """
+
+    def scores_of(self, outputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The scores float32 (n, classes), as a call of the model gives them, of what a prepared call has returned."""
 
 
 def check_images(images: NDArray[np.float32], spec: Spec) -> None:

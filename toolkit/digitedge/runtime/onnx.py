@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from digitedge.data.preprocess import to_input
 from digitedge.errors import ContentError, UsageError, first_line, package_missing
 from digitedge.files import read_bytes
+from digitedge.runtime import plugins
 from digitedge.runtime.metadata import KEY, Embedded, from_json
 from digitedge.runtime.model import Placement, check_images, one_hot, one_of
+from digitedge.runtime.placing import ban_the_cpu, placement, refusal, start
 from digitedge.runtime.protobuf import has_external_data
 from digitedge.runtime.provider import Provider, absence, find, require
-from digitedge.streams import hushed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ OUTPUTS = ("probabilities", "logits", "label")
 # The second is the first with exact 8-bit products on CPUs whose own instructions saturate
 # (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html): never a default.
 ENGINES = ("onnxruntime", "x64quantprecision")
+Configure: TypeAlias = "Callable[[Any], dict[str, Any]]"
 _TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)"}
 
 
@@ -55,25 +57,55 @@ class OnnxModel:
             (scores,) = self.session.run([self.spec.output_name], feed)
         except Exception as error:  # ONNX Runtime's ten classes have no common base
             raise ContentError(f"{self.path} cannot be run: {first_line(error)}.", "Export it again.") from error
-        return one_hot(scores, self.spec) if self.spec.output_kind == "label" else np.asarray(scores, np.float32)
+        return self.scores_of(scores)
 
-    def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
+    def scores_of(self, outputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The scores float32 (n, classes) of what the session gave."""
+        return one_hot(outputs, self.spec) if self.spec.output_kind == "label" else np.asarray(outputs, np.float32)
+
+    def prepare(self, images: NDArray[np.float32]) -> Callable[[], NDArray[Any]]:
         """One call of the session, its input already in the file's layout."""
         check_images(images, self.spec)
         run, outputs = self.session.run, [self.spec.output_name]
         feed = {self.spec.input_name: to_input(images, self.spec)}
 
-        def call() -> None:
-            run(outputs, feed)
+        def call() -> NDArray[Any]:
+            scores: NDArray[Any] = run(outputs, feed)[0]
+            return scores
+
+        return call
+
+    def runner(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """One call of the session for inputs in the file's layout."""
+        run, name, outputs = self.session.run, self.spec.input_name, [self.spec.output_name]
+
+        def call(inputs: NDArray[Any]) -> NDArray[Any]:
+            scores: NDArray[Any] = run(outputs, {name: inputs})[0]
+            return scores
 
         return call
 
 
-def load(path: Path, *, provider: str = "cpu", threads: int | None = None, engine: str | None = None) -> OnnxModel:
+def load(
+    path: Path,
+    *,
+    provider: str = "cpu",
+    threads: int | None = None,
+    engine: str | None = None,
+    configure: Configure | None = None,
+) -> OnnxModel:
     """Loads an .onnx file. It is hashed, scanned and loaded from the same bytes, so nothing can change between.
+
+    Args:
+        path: of the file.
+        provider: an execution provider.
+        threads: for one call; None for one.
+        engine: one of `ENGINES`; None for the first.
+        configure: of `open_session`.
 
     Raises:
         ContentError: not an ONNX model, one with external data, or one that digitedge has not described.
+        RefusedError: the provider does not run all of it.
         NotPresentError: ONNX Runtime or the provider is not installed.
         UnknownNameError: no engine of `ENGINES`.
         UsageError: exact 8-bit products on another provider than the CPU.
@@ -84,10 +116,13 @@ def load(path: Path, *, provider: str = "cpu", threads: int | None = None, engin
     if exact and provider != "cpu":
         raise UsageError(f"{path.name} cannot run with {name} on {provider}.", "It is a setting of the CPU provider.")
     chosen = require(provider)
-    session = open_session(path, read_bytes(path), chosen, threads=threads or 1, exact=exact)
+    data = read_bytes(path)
+    session = open_session(path, data, chosen, threads=threads or 1, exact=exact, configure=configure)
     embedded = _embedded(path, session)
-    placement = _placement(session, chosen)
-    return OnnxModel(path, session, embedded.spec, embedded.precision, embedded.source_digest, _engine(name), placement)
+    placed = placement(session, chosen)
+    return OnnxModel(
+        path, session, embedded.spec, embedded.precision, embedded.source_digest, _engine(name, chosen), placed
+    )
 
 
 def engines() -> tuple[str, ...]:
@@ -96,7 +131,14 @@ def engines() -> tuple[str, ...]:
 
 
 def open_session(
-    path: Path, data: bytes, provider: Provider, *, threads: int = 1, optimize: bool = True, exact: bool = False
+    path: Path,
+    data: bytes,
+    provider: Provider,
+    *,
+    threads: int = 1,
+    optimize: bool = True,
+    exact: bool = False,
+    configure: Configure | None = None,
 ) -> Any:
     """An InferenceSession over the bytes of a model, on exactly one provider: a fallback to another is an error.
 
@@ -108,6 +150,11 @@ def open_session(
         optimize: False runs the graph as it stands: QDQ nodes are then not fused into integer kernels, which gives what
             a CPU without saturating 8-bit instructions gives.
         exact: True takes 8-bit kernels that cannot saturate, on any x86 CPU.
+        configure: has the last word on the SessionOptions, and returns more arguments of InferenceSession.
+
+    Raises:
+        ContentError: ONNX Runtime does not load it.
+        RefusedError: it does on the CPU, and not on the provider.
     """
     import onnxruntime
 
@@ -123,12 +170,14 @@ def open_session(
         options.add_session_config_entry("session.x64quantprecision", "1")
     if not optimize:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    if provider.ort_name != "CPUExecutionProvider":
-        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    ban_the_cpu(options, provider)
+    more = configure(options) if configure else {}
     try:
-        with hushed():
-            return onnxruntime.InferenceSession(data, options, providers=[(provider.ort_name, provider.options)])
+        return start(data, options, provider, **more)
     except Exception as error:  # ONNX Runtime's ten classes have no common base
+        refused = refusal(path, data, provider, error)
+        if refused is not None:
+            raise refused from error
         message = f"{path} cannot be loaded by ONNX Runtime: {first_line(error)}."
         raise ContentError(message, "Is it an ONNX model?") from error
 
@@ -141,10 +190,13 @@ def require_engine() -> None:
         raise package_missing("onnxruntime", "cpu", "running an .onnx file") from error
 
 
-def _engine(name: str) -> str:
+def _engine(name: str, provider: Provider) -> str:
     import onnxruntime
 
-    return f"ONNX Runtime {onnxruntime.__version__}" + ("" if name == ENGINES[0] else f", {name}")
+    words = [f"ONNX Runtime {onnxruntime.__version__}"]
+    words += [name] if name != ENGINES[0] else []
+    words += [plugins.describe(provider.plugin)] if provider.plugin is not None else []
+    return ", ".join(words)
 
 
 def _embedded(path: Path, session: Any) -> Embedded:
@@ -166,11 +218,3 @@ def _check_tensors(path: Path, session: Any, spec: Spec) -> None:
     if found != described:
         message = f"{path} has other inputs or outputs than its description says."
         raise ContentError(message, "Export it again.")
-
-
-def _placement(session: Any, provider: Provider) -> Placement | None:
-    if not hasattr(session, "get_provider_graph_assignment_info"):  # ONNX Runtime before 1.24
-        return None
-    nodes = [(graph.ep_name, len(graph.get_nodes())) for graph in session.get_provider_graph_assignment_info()]
-    here = sum(count for name, count in nodes if name == provider.ort_name)
-    return Placement(on_provider=here, elsewhere=sum(count for _, count in nodes) - here)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from digitedge.errors import NotPresentError
-from digitedge.registry import choose, entries
+from digitedge.errors import NotPresentError, UnknownNameError
+from digitedge.registry import entries
+from digitedge.runtime import plugins
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from digitedge.runtime.plugins import Plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,9 @@ class Provider:
         needs: what else must be there, for people.
         cure: what to type where it is missing.
         options: passed to ONNX Runtime with it.
+        threads_option: which of its options holds the threads of a call, where it has a pool of its own, for which
+            those of the session mean nothing.
+        plugin: the installed package that brings it; None where it is part of ONNX Runtime, or of a build of it.
     """
 
     ort_name: str
@@ -29,11 +35,21 @@ class Provider:
     needs: str
     cure: str
     options: dict[str, Any] = field(default_factory=dict)
+    threads_option: str | None = None
+    plugin: Plugin | None = None
 
 
 def providers() -> dict[str, Provider]:
-    """Every provider that digitedge knows, by the name that the user types."""
-    return {name: module.PROVIDER for name, module in _modules().items()}
+    """Every provider that digitedge knows, and those of the installed plugins, by the name that the user types.
+
+    A plugin stands in for a provider of the same name that this build of ONNX Runtime does not bring.
+    """
+    found = {name: module.PROVIDER for name, module in _modules().items()}
+    built_in = _built_in()
+    for name, plugin in plugins.installed().items():
+        if name not in found or found[name].ort_name not in built_in:
+            found[name] = _of_plugin(plugin, found.get(name))
+    return found
 
 
 def offered() -> tuple[str, ...]:
@@ -51,8 +67,14 @@ def find(name: str) -> Provider:
     Raises:
         UnknownNameError: none has it.
     """
-    provider: Provider = choose("provider", name, _modules()).PROVIDER
-    return provider
+    modules = _modules()
+    if name == "cpu":  # in every build, asked for all the time, and no plugin's
+        cpu: Provider = modules[name].PROVIDER
+        return cpu
+    known = providers()
+    if name not in known:
+        raise UnknownNameError("provider", name, known)
+    return known[name]
 
 
 def require(name: str) -> Provider:
@@ -77,9 +99,26 @@ def absence(provider: Provider) -> str | None:
         return "ONNX Runtime is not installed"
     if not hasattr(onnxruntime, "get_available_providers"):
         return "the folder of ONNX Runtime is empty, since another build of it was uninstalled"
-    if provider.ort_name not in onnxruntime.get_available_providers():
+    if provider.plugin is not None:
+        return plugins.absence(provider.plugin)
+    if provider.ort_name not in _built_in():
         return f"not in this ONNX Runtime; needs {provider.needs}"
     return None
+
+
+def _built_in() -> frozenset[str]:
+    """What ONNX Runtime calls the providers of this build of it; none where it is not there, or its folder is empty."""
+    try:
+        from onnxruntime import get_available_providers
+    except ImportError:
+        return frozenset()
+    return frozenset(get_available_providers()) - plugins.registered()
+
+
+def _of_plugin(plugin: Plugin, known: Provider | None) -> Provider:
+    needs = "a device that it can use" if known is None else known.needs
+    cure = f"It needs {needs}; pip show {plugin.package} says more. Leave it out on this machine."
+    return Provider(plugin.ep_name, plugin.package, needs, cure, plugin=plugin)
 
 
 def _modules() -> dict[str, ModuleType]:

@@ -10,6 +10,7 @@ import io
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,20 +64,44 @@ class TfliteModel:
                 outputs[row] = self.interpreter.get_tensor(gives["index"])[0]
         except (ValueError, RuntimeError) as error:
             raise ContentError(f"{self.path} cannot be run: {first_line(error)}.", "Export it again.") from error
-        return one_hot(outputs, self.spec) if self.spec.output_kind == "label" else _floats(outputs, gives)
+        return self.scores_of(outputs)
 
-    def prepare(self, images: NDArray[np.float32]) -> Callable[[], None]:
+    def scores_of(self, outputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The scores float32 (n, classes) of what the interpreter gave."""
+        return one_hot(outputs, self.spec) if self.spec.output_kind == "label" else _floats(outputs, self._tensors()[1])
+
+    def prepare(self, images: NDArray[np.float32]) -> Callable[[], NDArray[Any]]:
         """One call of the interpreter for each image, with the input set and the output fetched, as a program does."""
-        interpreter, inputs = self.interpreter, self._inputs(images)
-        index_in, index_out = (tensor["index"] for tensor in self._tensors())
+        one, many = self._classify()
+        inputs = self._inputs(images)
+        return partial(one, inputs[0]) if len(inputs) == 1 else partial(many, inputs)
 
-        def call() -> None:
-            for image in inputs:
-                interpreter.set_tensor(index_in, image)
-                interpreter.invoke()
-                interpreter.get_tensor(index_out)
+    def runner(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """One call of the interpreter for each image; of int8, with the making of the integers."""
+        _, many = self._classify()
+        takes = self._tensors()[0]
+
+        def call(inputs: NDArray[Any]) -> NDArray[Any]:
+            values = _integers(inputs, takes) if takes["dtype"] is np.int8 else inputs
+            return many([value[None] for value in values])
 
         return call
+
+    def _classify(self) -> tuple[Callable[[NDArray[Any]], NDArray[Any]], Callable[[list[NDArray[Any]]], NDArray[Any]]]:
+        """What runs one batch of 1, and what runs several: a single image pays for no loop and no copy."""
+        interpreter = self.interpreter
+        index_in, index_out = (tensor["index"] for tensor in self._tensors())
+
+        def one(image: NDArray[Any]) -> NDArray[Any]:
+            interpreter.set_tensor(index_in, image)
+            interpreter.invoke()
+            scores: NDArray[Any] = interpreter.get_tensor(index_out)
+            return scores
+
+        def many(images: list[NDArray[Any]]) -> NDArray[Any]:
+            return np.concatenate([one(image) for image in images])
+
+        return one, many
 
     def _inputs(self, images: NDArray[np.float32]) -> list[NDArray[Any]]:
         """A batch of 1 for each image, in the form of the input tensor."""

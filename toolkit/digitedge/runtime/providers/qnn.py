@@ -6,5 +6,5 @@ PROVIDER = Provider(
     ort_name="QNNExecutionProvider",
     package="onnxruntime-qnn",
     needs="a Qualcomm processor",
-    cure="In its own environment: pip install digitedge onnxruntime-qnn",
+    cure="Type: pip install onnxruntime-qnn",
 )

@@ -7,4 +7,6 @@ PROVIDER = Provider(
     package="onnxruntime",
     needs="a build that PyPI does not have",
     cure="Build ONNX Runtime with --use_xnnpack.",
+    # https://onnxruntime.ai/docs/execution-providers/Xnnpack-ExecutionProvider.html#configuration-options
+    threads_option="intra_op_num_threads",
 )
