@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from digitedge.measure.limits import table
+from digitedge.mutation.every import mutations
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -66,6 +67,10 @@ def test_the_reasons_of_all_limits_stand_in_the_readme():
     text = (ROOT / "README.md").read_text()
     for row in table():
         assert f"| {row.check} | {row.precision} | {row.limit} | {row.why} |" in text
+
+
+def test_readme_counts_the_wrong_files_that_there_are():
+    assert f"spoils every file in up to {len(mutations())} ways" in (ROOT / "README.md").read_text()
 
 
 def test_every_killed_training_ended_in_the_same_weights():

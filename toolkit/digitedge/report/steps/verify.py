@@ -147,7 +147,8 @@ def _facts(document: dict[str, Any]) -> Iterator[str]:
     if not document["labelled"]:
         yield "no labels: agreement only"
     elif document["results"]:
-        accuracy = document["results"][0]["accuracy_reference"]
+        known = (result["accuracy_reference"] for result in document["results"])
+        accuracy = next((one for one in known if one is not None), None)  # a file that was lost has none
         yield f"accuracy of {name_of(document['reference'])} {maybe(accuracy, percent)}"
     if document["limits"]:
         yield "limits set: " + ", ".join(f"{name} {limit:g}" for name, limit in document["limits"].items())
