@@ -183,9 +183,7 @@ def _scatter(
     for row in rows:
         colour = palette.first if row["precision"] == "fp32" else palette.second
         inside = "none" if row.get("pareto") is False else colour
-        axes.plot(
-            row["p50_us"], row[key], "o", color=colour, markerfacecolor=inside, markersize=7, clip_on=False
-        )
+        axes.plot(row["p50_us"], row[key], "o", color=colour, markerfacecolor=inside, markersize=7, clip_on=False)
     _from_zero(axes.set_xlim, axes.set_xscale, [row["p50_us"] for row in rows])
     axes.xaxis.set_major_formatter(lambda value, _: duration_us(value) if value else "0")
     axes.yaxis.set_major_formatter(lambda value, _: spell(value) if value else "0")
