@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from digitedge.artifact import Golden
+from digitedge.bench.target import Target
 from digitedge.runtime.loading import load, score
 from digitedge.runtime.metadata import KEY, Embedded, to_json
 from digitedge.spec import image_spec
@@ -102,3 +103,16 @@ def golden_of(images: np.ndarray) -> Callable[[Path], Golden]:
         return Golden(images, labels, scores, CLASSES, "digest", "tiny")
 
     return record
+
+
+@pytest.fixture
+def old(tiny_onnx: Callable[..., Path], tmp_path: Path) -> Path:
+    """An old file, in a folder of its own."""
+    (tmp_path / "old").mkdir()
+    return tiny_onnx("tiny.fp32.onnx", seed=1).rename(tmp_path / "old" / "tiny.fp32.onnx")
+
+
+@pytest.fixture
+def new(tiny_onnx: Callable[..., Path], old: Path) -> Target:
+    """Its successor, of the same name."""
+    return Target(tiny_onnx("tiny.fp32.onnx", seed=2), precision="fp32")

@@ -9,13 +9,13 @@ import pytest
 
 from digitedge.bench.earlier import Earlier, EarlierRow
 from digitedge.bench.pairing import plan
-from digitedge.bench.target import Target
 from digitedge.config import BenchConfig
 from digitedge.files import read_bytes, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from digitedge.bench.target import Target
 
 CONFIG, SHAPE = BenchConfig(), (4, 4, 1)
 
@@ -31,19 +31,6 @@ def row_then(path: Path, /, **changes: Any) -> EarlierRow:
 
 def earlier_of(folder: Path, *rows: EarlierRow) -> Earlier:
     return Earlier(folder / "bench.json", rows, {}, None)
-
-
-@pytest.fixture
-def old(tiny_onnx: Callable[..., Path], tmp_path: Path) -> Path:
-    """An old file, in a folder of its own."""
-    (tmp_path / "old").mkdir()
-    return tiny_onnx("tiny.fp32.onnx", seed=1).rename(tmp_path / "old" / "tiny.fp32.onnx")
-
-
-@pytest.fixture
-def new(tiny_onnx: Callable[..., Path], old: Path) -> Target:
-    """Its successor, of the same name."""
-    return Target(tiny_onnx("tiny.fp32.onnx", seed=2), precision="fp32")
 
 
 def test_an_old_file_that_exists_is_measured_again(old: Path, new: Target) -> None:
