@@ -9,7 +9,9 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -192,9 +194,10 @@ def quantized(tmp_path):
 
     def quantize(model, images, **options):
         onnx.save(model, tmp_path / "plain.onnx")
+        reader = SimpleNamespace(get_next=partial(next, ({"image": image[None]} for image in images), None))
         chosen = {"per_channel": True, "reduce_range": True, "activation_type": QuantType.QUInt8} | options
         quantize_static(
-            tmp_path / "plain.onnx", tmp_path / "quantized.onnx", _Reader(images),
+            tmp_path / "plain.onnx", tmp_path / "quantized.onnx", reader,
             quant_format=QuantFormat.QDQ, weight_type=chosen.pop("weight_type", QuantType.QInt8), **chosen,
         )  # fmt: skip
         return onnx.load(tmp_path / "quantized.onnx")
@@ -280,17 +283,6 @@ def find_spec(cls, name, path=None, target=None):
     return None if name.split(".")[0] in {names!r} else find(name, path, target)
 PathFinder.find_spec = classmethod(find_spec)
 """
-
-
-class _Reader:
-    """Images one at a time, as ONNX Runtime's quantizer asks for them."""
-
-    def __init__(self, images):
-        self._images = iter(images)
-
-    def get_next(self):
-        image = next(self._images, None)
-        return None if image is None else {"image": image[None]}
 
 
 def _no_number(text):

@@ -46,6 +46,14 @@ def table():
 
 
 @pytest.fixture
+def workstation():
+    """What a device with ONNX Runtime has not: process(..., without=workstation)."""
+    return (
+        "tensorflow", "tf_keras", "keras", "onnx", "tf2onnx", "filelock", "ai_edge_litert", "matplotlib", "jinja2",
+    )  # fmt: skip
+
+
+@pytest.fixture
 def trained(tiny_run, tmp_path):
     """Path of a run folder as `digitedge train` leaves it."""
     folder = tmp_path / "runs" / "tiny"

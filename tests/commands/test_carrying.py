@@ -14,17 +14,6 @@ from digitedge.files import sha256
 from digitedge.spec import image_spec
 from digitedge.verify.target import Described, Scored, Target
 
-WORKSTATION = (
-    "tensorflow",
-    "tf_keras",
-    "keras",
-    "onnx",
-    "tf2onnx",
-    "ai_edge_litert",
-    "matplotlib",
-    "jinja2",
-    "filelock",
-)
 SHAPE, CLASSES, SOURCE = (4, 3, 1), ("eins", "zwei", "drei"), "b" * 64
 N = 12
 
@@ -242,9 +231,9 @@ def device(tiny_run, tmp_path):
     return folder
 
 
-def test_what_a_device_saves_a_workstation_compares(digitedge, process, ended, device, own_run):
+def test_what_a_device_saves_a_workstation_compares(digitedge, process, ended, device, own_run, workstation):
     saved = device / "device.npz"
-    there = ended(process("verify", device / "tiny.int8.onnx", "--save-outputs", saved, "--json", without=WORKSTATION))
+    there = ended(process("verify", device / "tiny.int8.onnx", "--save-outputs", saved, "--json", without=workstation))
     assert there.code == 0, there.err
     (row,) = there.document["results"]
     assert (row["n"], row["passed"]) == (200, True)
@@ -260,10 +249,10 @@ def test_what_a_device_saves_a_workstation_compares(digitedge, process, ended, d
     assert (carried_row["flips"], carried_row["max_abs"]) == (row["flips"], row["max_abs"])
 
 
-def test_two_devices_compare_without_a_workstation(process, ended, device):
+def test_two_devices_compare_without_a_workstation(process, ended, device, workstation):
     file, saved = device / "tiny.int8.onnx", device / "one.npz"
-    assert ended(process("verify", file, "--save-outputs", saved, without=WORKSTATION)).code == 0
-    other = ended(process("verify", file, "--compare-outputs", saved, without=WORKSTATION))
+    assert ended(process("verify", file, "--save-outputs", saved, without=workstation)).code == 0
+    other = ended(process("verify", file, "--compare-outputs", saved, without=workstation))
     assert (other.code, other.err.count("error")) == (0, 0), other.err
     assert " on " in other.out, "the engine and the CPU of the record"
 

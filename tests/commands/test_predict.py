@@ -9,17 +9,6 @@ from PIL import Image, ImageOps
 
 KEYS = {"schema_version", "command", "digitedge", "machine", "predictions"}
 ROW = {"source", "label", "confidence"}
-WORKSTATION = (
-    "tensorflow",
-    "tf_keras",
-    "keras",
-    "onnx",
-    "tf2onnx",
-    "filelock",
-    "ai_edge_litert",
-    "matplotlib",
-    "jinja2",
-)
 
 
 @pytest.fixture
@@ -286,9 +275,9 @@ def test_without_onnx_runtime_it_is_4_with_the_pip_command(process, ended, own_r
     )
 
 
-def test_on_a_device_it_needs_onnx_runtime_alone_and_is_quick(process, ended, own_run, digits):
+def test_on_a_device_it_needs_onnx_runtime_alone_and_is_quick(process, ended, own_run, digits, workstation):
     started = time.perf_counter()
-    done = ended(process("predict", "digits/7.png", "--json", without=WORKSTATION))
+    done = ended(process("predict", "digits/7.png", "--json", without=workstation))
     seconds = time.perf_counter() - started
     assert labels_of(done) == ["7"]
     assert seconds < 6.0, "1.2 on a quiet machine"

@@ -15,7 +15,6 @@ ROW = {
     "mean_abs", "mcnemar_p", "passed", "reason",
 }  # fmt: skip
 ARTIFACTS = ["tiny.fp32.onnx", "tiny.fp32.tflite", "tiny.int8.onnx", "tiny.int8.tflite"]
-DEVICE = ("tensorflow", "tf_keras", "keras", "onnx", "tf2onnx", "ai_edge_litert", "matplotlib", "jinja2", "filelock")
 
 
 @pytest.fixture
@@ -204,7 +203,7 @@ def test_data_without_labels_judges_agreement(digitedge, own_run, tmp_path, tiny
     assert (row["agreement"], row["accuracy"], row["accuracy_reference"], row["mcnemar_p"]) == (1.0, None, None, None)
 
 
-def test_on_a_device_golden_npz_is_the_reference_and_says_so(process, ended, own_run, tmp_path):
+def test_on_a_device_golden_npz_is_the_reference_and_says_so(process, ended, own_run, tmp_path, workstation):
     device = tmp_path / "device"
     device.mkdir()
     for name in ("tiny.fp32.onnx", "golden.npz", "manifest.json"):
@@ -212,16 +211,16 @@ def test_on_a_device_golden_npz_is_the_reference_and_says_so(process, ended, own
     manifest = json.loads((device / "manifest.json").read_text())
     manifest["files"] = {"tiny.fp32.onnx": manifest["files"]["tiny.fp32.onnx"]}
     (device / "manifest.json").write_text(json.dumps(manifest))
-    done = ended(process("verify", device, "--json", without=DEVICE))
+    done = ended(process("verify", device, "--json", without=workstation))
     assert done.code == 0
     assert done.document["reference"] == str(device / "golden.npz")
     assert [row["n"] for row in done.document["results"]] == [200]
-    told = ended(process("verify", device, without=DEVICE))
+    told = ended(process("verify", device, without=workstation))
     assert "1 file agrees with golden.npz" in told.out
 
 
-def test_with_a_keras_original_but_no_tensorflow_golden_npz_is_the_reference(process, ended, own_run):
-    done = ended(process("verify", own_run / "tiny.fp32.onnx", without=DEVICE))
+def test_with_a_keras_original_but_no_tensorflow_golden_npz_is_the_reference(process, ended, own_run, workstation):
+    done = ended(process("verify", own_run / "tiny.fp32.onnx", without=workstation))
     assert done.code == 0
     assert "1 file agrees with golden.npz" in done.out
 
