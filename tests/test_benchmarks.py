@@ -29,6 +29,7 @@ def script(name):
         ("resume", "benchmarks/README.md"),
         ("int8_across_cpus", "benchmarks/README.md"),
         ("latency", "benchmarks/README.md"),
+        ("binding", "benchmarks/README.md"),
         ("verification", "benchmarks/README.md"),
         ("whole_way", "README.md"),
     ],
