@@ -3,8 +3,9 @@
     python benchmarks/make_floor_models.py
 
 An image of 1 x 10 values in, the same ten values out, by one Flatten (ONNX), Reshape (TFLite) or loop (C), which copies
-40 bytes. They ship inside the package, in digitedge/bench/floor/. The same versions of the libraries give the same
-bytes.
+40 bytes. An execution provider may leave a graph to the CPU in which nothing is computed: relu.onnx is for those, with
+ten comparisons before the Flatten. They ship inside the package, in digitedge/bench/floor/. The same versions of the
+libraries give the same bytes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import io
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import digitedge.bench
 from digitedge.files import write_bytes
@@ -25,13 +27,26 @@ SPEC = image_spec((1, 10, 1), tuple(str(index) for index in range(10)), "NHWC")
 
 def identity_onnx() -> bytes:
     """An .onnx file of opset 17: `image` float32 (N, 1, 1, 10) to `probabilities` float32 (N, 10)."""
+    from onnx import helper
+
+    return _onnx("identity", [helper.make_node("Flatten", [SPEC.input_name], [SPEC.output_name])])
+
+
+def relu_onnx() -> bytes:
+    """The same with a Relu before it, which leaves what is not negative as it is."""
+    from onnx import helper
+
+    relu = helper.make_node("Relu", [SPEC.input_name], ["positive"])
+    return _onnx("relu", [relu, helper.make_node("Flatten", ["positive"], [SPEC.output_name])])
+
+
+def _onnx(name: str, nodes: list[Any]) -> bytes:
     import onnx
     from onnx import TensorProto, helper
 
-    node = helper.make_node("Flatten", [SPEC.input_name], [SPEC.output_name])
     takes = helper.make_tensor_value_info(SPEC.input_name, TensorProto.FLOAT, ["N", 1, 1, 10])
     gives = helper.make_tensor_value_info(SPEC.output_name, TensorProto.FLOAT, ["N", 10])
-    graph = helper.make_graph([node], "identity", [takes], [gives])
+    graph = helper.make_graph(nodes, name, [takes], [gives])
     model = helper.make_model(
         graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)], producer_name="digitedge"
     )
@@ -72,9 +87,15 @@ def description(spec: Spec) -> str:
 def main() -> None:
     folder = Path(digitedge.bench.__file__).parent / "floor"
     source, header = identity_c99()
-    made = {"onnx": identity_onnx(), "tflite": identity_tflite(), "c": source, "h": header}
-    for suffix, data in made.items():
-        path = write_bytes(folder / f"identity.{suffix}", data)
+    made = {
+        "identity.onnx": identity_onnx(),
+        "relu.onnx": relu_onnx(),
+        "identity.tflite": identity_tflite(),
+        "identity.c": source,
+        "identity.h": header,
+    }
+    for name, data in made.items():
+        path = write_bytes(folder / name, data)
         print(f"{path}  {path.stat().st_size} bytes")
 
 

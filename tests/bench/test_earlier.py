@@ -90,7 +90,7 @@ def test_one_without_the_newer_keys_is_read_too(write: Callable[[Any], Path]) ->
         ({}, "is no document of digitedge bench"),
         ({**DOCUMENT, "command": "verify"}, "is no document of digitedge bench"),
         ({**DOCUMENT, "schema_version": 2}, "has schema_version 2; this digitedge reads 1"),
-        ({**DOCUMENT, "error": {"kind": "usage"}}, "is the document of a benchmark that failed"),
+        ({**DOCUMENT, "error": {"kind": "usage"}}, "is of a benchmark that failed: it does not say how"),
         ({**DOCUMENT, "results": []}, "holds no results to compare with"),
         ({**DOCUMENT, "results": None}, "cannot be understood"),
         ({**DOCUMENT, "results": ["a"]}, "cannot be understood"),
@@ -170,3 +170,11 @@ def test_circumstances_that_were_not_recorded_are(earlier: Earlier) -> None:
 @pytest.mark.parametrize(("now", "same"), [(3.0, True), (3.2, True), (3.4, False), (2.5, False), (None, True)])
 def test_the_floor_tells_whether_the_machine_is_in_the_same_state(now: float | None, *, same: bool) -> None:
     assert (floors_apart(3.0, now) is None) == same
+
+
+def test_an_older_row_of_another_provider_has_no_floor_since_it_was_that_of_the_cpu(
+    write: Callable[[Any], Path],
+) -> None:
+    rows = [ROW, ROW | {"provider": "openvino"}, ROW | {"provider": "openvino", "floor": "identity.onnx"}]
+    earlier = read_earlier(write(DOCUMENT | {"results": rows}))
+    assert [row.floor_p50_us for row in earlier.rows] == [3.0, None, 3.0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import math
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,3 +59,10 @@ def test_an_error_arrives_with_its_words_and_its_exit_code(
         read_outcome(tmp_path)
     assert str(caught.value) == str(error)
     assert caught.value.exit_code == error.exit_code
+
+
+def test_scores_that_are_infinitely_far_arrive_as_that(tmp_path: Path) -> None:
+    write_outcome(tmp_path, replace(OUTCOME, departure=math.inf))
+    back = read_outcome(tmp_path)
+    assert back is not None
+    assert back.departure == math.inf

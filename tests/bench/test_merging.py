@@ -108,6 +108,19 @@ def test_the_load_makes_no_other_machine(source, row):
     assert len(merge([source("a.json", [row("a.onnx")]), busy])) == 2
 
 
+@pytest.mark.parametrize(("first", "other"), [(False, True), (True, False), (None, True)])
+def test_the_whole_way_and_the_engine_alone_are_not_mixed(source, row, first, other):
+    ours = row("a.onnx") if first is None else row("a.onnx", end_to_end=first)
+    sources = [source("a.json", [ours]), source("b.json", [row("b.tflite", end_to_end=other)])]
+    words = {
+        False: r"a\.json is timed of the engine alone, and b\.tflite in .*b\.json from pixels to labels\.",
+        True: r"a\.json is timed from pixels to labels, and b\.tflite in .*b\.json of the engine alone\.",
+    }
+    with pytest.raises(ContentError, match=words[bool(first)]):
+        merge(sources)
+    assert len(merge([sources[1], source("c.json", [row("a.onnx", end_to_end=other)])])) == 2
+
+
 def test_files_of_another_folder_are_refused(source, row, tmp_path):
     strange = row("a.onnx") | {"path": str(tmp_path / "other" / "a.onnx")}
     with pytest.raises(
@@ -155,11 +168,15 @@ def test_a_run_that_was_moved_is_found_beside_its_document(row, folder, tmp_path
     [
         ({"command": "verify"}, "is no document of this version of digitedge bench"),
         ({"schema_version": 2}, "is no document of this version of digitedge bench"),
-        ({"error": {"kind": "x", "message": "no GPU."}}, "says that its benchmark failed: no GPU"),
+        ({"error": {"kind": "x", "message": "no GPU."}}, r"is of a benchmark that failed: no GPU\."),
+        ({"error": {"kind": "stopped", "message": "?"}}, "is of a benchmark that was interrupted"),
         ({"results": []}, "holds no results"),
         ({"results": [{}]}, "cannot be understood"),
         ({"results": 7}, "cannot be understood"),
         ({"machine": {}}, "cannot be understood"),
+        ({"compare": [{"result": "slower"}]}, "cannot be understood"),
+        ({"tune": ["a.onnx"]}, "cannot be understood"),
+        ({"merged": [{"path": "x"}]}, "cannot be understood"),
     ],
 )
 def test_what_is_no_benchmark_is_refused(source, row, more, words):
@@ -185,3 +202,11 @@ def test_the_folder_of_the_files(row, folder, tmp_path):
     rows = [row("a.onnx"), row("b.tflite")]
     assert folder_of(rows) == folder
     assert folder_of([*rows, {"path": str(tmp_path / "c.onnx")}]) is None
+
+
+def test_the_ways_of_a_provider_are_rows_of_their_own_and_older_rows_were_with_copies(source, row):
+    old = source("old.json", [row("a.onnx", "cuda", 30.0)])
+    new = source("new.json", [row("a.onnx", "cuda", 20.0, io="copies"), row("a.onnx", "cuda", 10.0, io="graph")])
+    merged = merge([old, new])
+    assert [(entry["io"], entry["p50_us"]) for entry in merged] == [("copies", 20.0), ("graph", 10.0)]
+    assert [row_from(entry).io for entry in (*old.rows, *merged)] == ["copies", "copies", "graph"]

@@ -102,3 +102,12 @@ def test_of_two_files_of_one_name_that_of_the_same_path_is_taken_or_none(old: Pa
     recorded = row_then(old, path="/gone/tiny.fp32.onnx")
     (pair,) = plan(earlier_of(old.parent, recorded), [new, same], CONFIG, SHAPE).pairs
     assert (pair.now, pair.reason) == (None, "2 files of that name are measured now")
+
+
+def test_images_in_the_memory_of_a_provider_are_compared_with_such_alone(old: Path, new: Target) -> None:
+    bound = replace(new, io="device")
+    then = earlier_of(old.parent, row_then(old, io="device"))
+    (pair,) = plan(then, [new, bound], CONFIG, SHAPE).pairs
+    assert (pair.now, pair.again) == (bound, replace(bound, path=old, is_earlier=True))
+    (alone,) = plan(then, [new], CONFIG, SHAPE).pairs
+    assert (alone.now, alone.reason) == (None, "it was measured with io 'device' on cpu then, and is not now")

@@ -16,6 +16,7 @@ def row(p50_us: float, size_bytes: int, accuracy: float | None, *, name: str = "
     figures = {
         "path": Path(name),
         "format": "onnx",
+        "io": "copies",
         "threads": 1,
         "batch": 1,
         "p50_us": p50_us,
@@ -83,3 +84,8 @@ def test_the_front_is_never_empty_and_holds_the_smallest_and_the_most_accurate(
     assert front
     assert min(one.size_bytes for one in front) == min(one.size_bytes for one in rows)
     assert max(one.accuracy or 0 for one in front) == max(one.accuracy or 0 for one in rows)
+
+
+def test_images_in_the_memory_of_a_provider_are_no_choice_of_a_file() -> None:
+    slow, fast = row(50, 800, 0.99), replace(row(5, 800, 0.99), io="device")
+    assert pareto([slow, fast]) == (True, None)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import digitedge
+from digitedge.bench import process
 from digitedge.bench.job import Job
 from digitedge.bench.process import Lost, run_job
 from digitedge.errors import ContentError
@@ -103,3 +104,40 @@ def test_a_module_in_the_current_folder_is_not_run(job: Job, tmp_path: Path, mon
     (tmp_path / "numpy.py").write_text("raise SystemExit('the wrong numpy')")
     monkeypatch.chdir(tmp_path)
     assert not isinstance(run_job(job, limit_seconds=60), Lost)
+
+
+def test_what_a_worker_has_started_does_not_outlive_it(job: Job, tmp_path: Path) -> None:
+    """Such as a compiler."""
+    pid = tmp_path / "pid"
+    started = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {started!r}])"
+    assert isinstance(run_job(job, limit_seconds=2, command=python(code)), Lost)
+    deadline = time.monotonic() + 10
+    while is_running(int(pid.read_text())) and time.monotonic() < deadline:
+        time.sleep(0.05)  # until init has buried it
+    assert not is_running(int(pid.read_text()))
+
+
+def test_the_terminal_s_ctrl_c_does_not_reach_a_worker(job: Job, tmp_path: Path) -> None:
+    code = f"import os; open({str(tmp_path / 'group')!r}, 'w').write(str(os.getpgrp())); raise SystemExit(3)"
+    with pytest.raises(RuntimeError, match="ended with 3"):
+        run_job(job, limit_seconds=60, command=python(code))
+    assert int((tmp_path / "group").read_text()) != os.getpgrp()
+
+
+def test_temporary_files_of_a_worker_lie_in_its_folder(job: Job, tmp_path: Path) -> None:
+    code = "import tempfile, sys; sys.stderr.write(tempfile.gettempdir()); raise SystemExit(3)"
+    with pytest.raises(RuntimeError, match=str(tmp_path)):
+        run_job(job, limit_seconds=60, command=python(code))
+
+
+def test_one_that_takes_long_is_spoken_of_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "SLOW_SECONDS", 0.5)
+    told: list[None] = []
+    found = run_job(
+        job, limit_seconds=1.0, command=python("import time; time.sleep(60)"), slow=lambda: told.append(None)
+    )
+    assert found == Lost("it did not return within 1 s")
+    assert told == [None]
+    run_job(job, limit_seconds=0.2, command=python("import time; time.sleep(60)"), slow=lambda: told.append(None))
+    assert told == [None]

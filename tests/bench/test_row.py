@@ -48,7 +48,7 @@ KEYS = (
         "nodes_elsewhere",
     ),
     *("stable", "valid", "reason", "energy_uj", "engine"),
-    *("timed_by", "end_to_end", "processes", "departure", "same_image_ratio"),
+    *("timed_by", "end_to_end", "processes", "departure", "same_image_ratio", "floor", "io"),
 )
 TIMES = [key for key in KEYS if key.endswith(("_us", "_ms", "_per_s"))]
 FLOOR = LatencyReport((np.full(1024, 3.0),))
@@ -172,3 +172,54 @@ def test_times_of_a_model_that_remembers_are_not_valid(target: Target) -> None:
 def test_threads_and_batch_are_the_targets_own_where_it_says(target: Target) -> None:
     row = join(replace(target, threads=2, batch=8), outcome(100.0, calls=2000))
     assert (row.threads, row.batch, row.images_per_s) == (2, 8, pytest.approx(80_000))
+
+
+@pytest.mark.parametrize(("io", "way"), [("device", " in its own memory"), ("graph", " as a graph"), ("copies", "")])
+def test_a_way_that_the_provider_does_not_know_is_an_invalid_row_of_its_own(target: Target, io: str, way: str) -> None:
+    answer = refused(Placement(on_provider=9, elsewhere=0), "the model has control flow nodes")
+    row = join(replace(target, provider="cuda", io=io), answer)
+    assert (row.io, row.valid, row.nodes_on_provider) == (io, False, 9)
+    assert row.reason == f"cuda does not run it{way}: the model has control flow nodes"
+
+
+def test_scores_that_are_no_numbers_are_said_and_stand_nowhere_as_a_figure(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(b"model")
+    found = Findings((replace(outcome(), departure=float("inf")), outcome()), None)
+    row = row_of(Target(path), BenchConfig(), found, report_of(found, 0), None)
+    assert (row.valid, row.departure) == (False, None)
+    assert row.reason is not None
+    assert row.reason.startswith("its timed calls give scores that are not finite, ")
+
+
+@pytest.mark.parametrize(
+    ("processes", "calls", "state"),
+    [
+        (0, 0, (None, False, False, "interrupted before it was measured")),
+        (3, 512, (1536, True, False, "interrupted after 3 of 10 processes")),
+        (3, 100, (300, False, False, "interrupted after 3 of 10 processes")),
+        (10, 512, (5120, True, True, None)),
+    ],
+)
+def test_an_interrupted_row_says_how_far_it_came(
+    tmp_path: Path, processes: int, calls: int, state: tuple[object, ...]
+) -> None:
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(b"model")
+    found = Findings((outcome(calls=calls),) * processes, None, planned=10)
+    row = row_of(Target(path), BenchConfig(), found, report_of(found, 0), None)
+    assert (row.n, row.valid, row.stable, row.reason) == state
+
+
+def test_what_is_known_of_an_interrupted_row_is_said_before_that(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(b"model")
+    for found, words in [
+        (Findings((), "it did not return within 3 s", planned=10), "it did not return within 3 s"),
+        (Findings((refused(Placement(1, 2), None),), None, planned=10), "2 of 3 nodes did not run on cpu"),
+        (Findings((replace(outcome(), departure=1.0),), None, planned=10), "its timed calls give scores that are 1.0"),
+    ]:
+        row = row_of(Target(path), BenchConfig(), found, report_of(found, 0), None)
+        assert not row.valid
+        assert row.reason is not None
+        assert row.reason.startswith(words)

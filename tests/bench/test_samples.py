@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,3 +78,14 @@ def test_counts_that_do_not_fit_the_samples_are_refused(tmp_path: Path) -> None:
         np.savez(tmp_path / "s.npz", **{**arrays, "processes_0": np.array([5, 1])})
     with pytest.raises(ContentError, match="row 0 has 706 samples and the processes of it 6"):
         read_samples(tmp_path / "s.npz")
+
+
+def test_how_images_came_is_kept_and_older_files_knew_only_copies(tmp_path: Path) -> None:
+    bound = replace(TIMED, io="device")
+    write_samples(tmp_path / "s.npz", [replace(one, timed=bound) for one in sampled()[:1]])
+    assert read_samples(tmp_path / "s.npz")[0].timed == bound
+    with np.load(tmp_path / "s.npz") as arrays:
+        contents = dict(arrays)
+    rows = [{name: value for name, value in row.items() if name != "io"} for row in json.loads(str(contents["rows"]))]
+    np.savez_compressed(tmp_path / "old.npz", **{**contents, "rows": np.array(json.dumps(rows))})
+    assert read_samples(tmp_path / "old.npz")[0].timed == TIMED

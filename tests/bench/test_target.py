@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitedge.bench.target import KERAS_PROCESSES, Target, batch_of, floor_of, processes_of, threads_of
+from digitedge.bench.target import KERAS_PROCESSES, Target, batch_of, floor_of, floors_of, processes_of, threads_of
 from digitedge.config import BenchConfig
 from digitedge.errors import ContentError
 from digitedge.runtime.loading import load
@@ -35,12 +35,23 @@ def test_the_committed_script_makes_these_very_bytes() -> None:
     floor = floor_of("onnx")
     assert floor is not None
     assert script.identity_onnx() == floor.path.read_bytes()
+    assert script.relu_onnx() == floor.path.with_name("relu.onnx").read_bytes()
     source = floor.path.with_suffix(".c")
     assert script.identity_c99() == (source.read_bytes(), source.with_suffix(".h").read_bytes())
 
 
 def test_keras_has_no_floor() -> None:
     assert floor_of("keras") is None
+    assert floors_of("keras") == ()
+
+
+def test_for_a_provider_that_leaves_the_first_there_is_a_second_with_one_operator() -> None:
+    first, second = floors_of("onnx")
+    assert first == floor_of("onnx")
+    assert (second.path.name, second.is_floor) == ("relu.onnx", True)
+    images = np.random.default_rng(0).random((7, 1, 10, 1), np.float32)
+    assert np.array_equal(load(second.path)(images), images.reshape(7, 10))
+    assert [len(floors_of(name)) for name in ("tflite", "c99")] == [1, 1], "they have one place to run"
 
 
 def test_a_file_of_no_engine_is_refused() -> None:

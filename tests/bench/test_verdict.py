@@ -28,6 +28,7 @@ def row(
         "format": {"c": "c99"}.get(suffix, suffix),
         "precision": precision,
         "provider": "cpu",
+        "io": "copies",
         "threads": 1,
         "batch": 1,
         "n": 20_000,
@@ -261,3 +262,41 @@ def test_of_a_c_source_the_flash_counts_and_not_the_text() -> None:
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
     assert verdict(ALL[::-1], NO_VNNI) == verdict(ALL, NO_VNNI)
+
+
+CUDA = replace(row("classic.fp32.onnx", 40), provider="cuda")
+CUDA_DEVICE, CUDA_GRAPH = replace(CUDA, io="device"), replace(CUDA, io="graph")
+
+
+def at(one: Row, p50_us: float, spread_us: float = 0.5) -> Row:
+    return replace(one, p50_us=p50_us, p50_low_us=p50_us - spread_us, p50_high_us=p50_us + spread_us)
+
+
+def test_what_a_caller_with_copies_pays_decides_and_what_a_graph_saves_is_added() -> None:
+    rows = [TFLITE, at(CUDA, 60), at(CUDA_DEVICE, 50), at(CUDA_GRAPH, 20)]
+    assert verdict(rows, VNNI) == (
+        "Ship classic.fp32.tflite on cpu: 48.6 µs, 1.23x faster than ONNX Runtime (classic.fp32.onnx on cuda). "
+        "classic.fp32.onnx on cuda is 1.20x faster without copies (50.0 µs) and 3.0x faster as a graph (20.0 µs)."
+    )
+
+
+def test_a_graph_that_is_not_proved_to_save_anything_is_not_named() -> None:
+    rows = [ONNX, at(CUDA, 40), at(CUDA_DEVICE, 39, 2), at(CUDA_GRAPH, 39.5, 0.1)]
+    invalid = replace(at(CUDA_GRAPH, 1), valid=False, reason="no")
+    wrong = replace(at(CUDA_DEVICE, 1), disagreement="it decides otherwise")
+    for others in (rows[2:], [invalid], [wrong]):
+        assert verdict([*rows[:2], *others], VNNI) == (
+            "Ship classic.fp32.onnx on cuda: 40.0 µs, 1.50x faster than classic.fp32.onnx on cpu."
+        )
+
+
+def test_how_much_faster_than_the_keras_original() -> None:
+    keras = replace(ONNX, path=Path("/run/model.keras"), format="keras", p50_us=200.0, floor_p50_us=None)
+    keras = replace(keras, p50_low_us=198.0, p50_high_us=202.0)
+    assert (
+        verdict([TFLITE, keras], NO_VNNI) == "Ship classic.fp32.tflite: 48.6 µs, 4.1x faster than Keras (model.keras)."
+    )
+    near = replace(keras, p50_low_us=48.0)
+    assert verdict([TFLITE, near], NO_VNNI) == (
+        "Ship classic.fp32.tflite: 48.6 µs; no difference to model.keras is proved."
+    )

@@ -93,6 +93,20 @@ def test_one_file_of_a_run_does_not_replace_its_record(digitedge, own_run, quick
     assert (own_run / "bench.json").read_text() == "old"
 
 
+def test_the_page_of_a_run_is_written_anew_where_there_is_one(digitedge, own_run, quickly):
+    quickly()
+    page = own_run / "report.html"
+    assert digitedge("bench", *QUICK).code == 0
+    assert not page.exists()
+    page.write_text("old")
+    ended = digitedge("bench", *QUICK)
+    assert (ended.code, "report.html" in ended.out) == (0, True)
+    assert "<h2>How fast</h2>" in page.read_text()
+    page.write_text("old")
+    assert digitedge("bench", own_run / "tiny.fp32.onnx", *QUICK).code == 0
+    assert page.read_text() == "old"
+
+
 def test_a_lone_file_is_timed_on_seeded_images_and_compared_with_nothing(digitedge, own_run, tmp_path, quickly):
     quickly()
     shutil.copy(own_run / "tiny.int8.onnx", tmp_path / "lone.onnx")

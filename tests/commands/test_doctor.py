@@ -8,6 +8,7 @@ import pytest
 
 from digitedge.errors import ContentError
 from digitedge.runtime.installation import Conflict
+from digitedge.runtime.model import Placement, RefusedError
 
 KEYS = {"schema_version", "command", "digitedge", "machine", "providers", "packages", "conflicts"}
 PROVIDERS = ["cpu", "coreml", "cuda", "directml", "migraphx", "openvino", "qnn", "rocm", "tensorrt", "xnnpack"]
@@ -79,6 +80,31 @@ def test_a_provider_is_usable_only_if_it_takes_a_model(digitedge, monkeypatch):
     cpu = digitedge("doctor", "--json").document["providers"][0]
     assert (cpu["name"], cpu["usable"], cpu["reason"]) == ("cpu", False, "the driver is too old.")
     assert cpu["cure"] == 'Type: pip install "digitedge[cpu]"'
+
+
+@pytest.mark.parametrize(
+    ("takes", "usable", "reason"),
+    [
+        ("identity.onnx", True, None),
+        ("relu.onnx", True, None),
+        (None, False, "2 of 2 nodes would run elsewhere"),
+    ],
+)
+def test_a_provider_that_leaves_the_model_that_does_nothing_is_given_another(
+    digitedge, monkeypatch, takes, usable, reason
+):
+    tried = []
+
+    def load(path, *, provider):
+        tried.append(path.name)
+        nodes = {"identity.onnx": 1, "relu.onnx": 2}[path.name]
+        if path.name != takes:
+            raise RefusedError(path, provider, f"{nodes} of {nodes} nodes would run elsewhere", Placement(0, nodes))
+
+    monkeypatch.setattr("digitedge.runtime.loading.load", load)
+    cpu = digitedge("doctor", "--json").document["providers"][0]
+    assert (cpu["name"], cpu["usable"], cpu["reason"]) == ("cpu", usable, reason)
+    assert tried == ["identity.onnx", "relu.onnx"][: 1 if takes == "identity.onnx" else 2]
 
 
 def test_without_onnx_runtime_no_provider_is_usable(digitedge, monkeypatch):

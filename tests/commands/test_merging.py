@@ -53,6 +53,15 @@ def test_the_rows_join_those_of_the_run_under_one_verdict(digitedge, own_run, do
     assert json.loads((own_run / "bench.json").read_text()) == found
 
 
+def test_the_page_of_the_run_shows_the_rows_that_joined(digitedge, own_run, document):
+    document("bench.json", "cpu", 20.0)
+    (own_run / "report.html").write_text("old")
+    assert digitedge("bench", "--merge", document("there.json", "openvino", 10.0)).code == 0
+    page = (own_run / "report.html").read_text()
+    assert "<td>openvino</td>" in page
+    assert "Measured apart, for there.json: tiny.fp32.onnx on openvino, tiny.int8.onnx on openvino." in page
+
+
 def test_twice_is_as_once_and_a_newer_row_replaces_the_older(digitedge, own_run, document):
     document("bench.json", "cpu", 20.0)
     there = document("there.json", "openvino", 10.0)
@@ -99,6 +108,61 @@ def test_the_machine_of_the_document_is_that_of_the_figures(digitedge, document)
     raspberry = {"cpu": "Cortex-A76", "architecture": "aarch64", "flags": [], "cores": 4, "cpu_limit": None}
     paths = document("a.json", machine=raspberry), document("b.json", "xnnpack", machine=raspberry)
     assert digitedge("bench", "--merge", *paths, "--json").document["machine"] == raspberry
+
+
+def whole_way(path):
+    """The same document, of --end-to-end."""
+    made = json.loads(path.read_text())
+    made["results"] = [row | {"end_to_end": True} for row in made["results"]]
+    path.write_text(json.dumps(made))
+    return path
+
+
+def test_documents_of_the_whole_way_are_shown_without_the_record_which_stays(digitedge, own_run, document):
+    record = document("bench.json").read_text()
+    paths = whole_way(document("a.json")), whole_way(document("b.json", "openvino"))
+    ended = digitedge("bench", "--merge", *paths, "--json")
+    assert ended.code == 0, ended.err
+    assert [row["end_to_end"] for row in ended.document["results"]] == [True] * 4
+    assert (own_run / "bench.json").read_text() == record
+
+
+def test_the_whole_way_beside_the_engine_alone_is_3_and_leaves_the_record_alone(digitedge, own_run, document):
+    record = document("bench.json").read_text()
+    for paths in [
+        (document("a.json"), whole_way(document("b.json", "openvino"))),
+        (whole_way(document("b.json", "openvino")), own_run / "bench.json"),
+    ]:
+        ended = digitedge("bench", "--merge", *paths)
+        assert (ended.code, ended.out) == (3, "")
+        assert ended.error.endswith("Merge those with --end-to-end apart from those without.")
+    assert (own_run / "bench.json").read_text() == record
+
+
+def test_a_verdict_across_documents_needs_more_than_one_within_a_document(digitedge, own_run, document):
+    document("bench.json", "cpu", 10.6)
+    found = digitedge("bench", "--merge", document("there.json", "openvino", 10.0), "--json").document
+    assert "no difference to " in found["verdict"]
+    assert {row["p50_low_us"] for row in found["results"]} == {10.6, 10.0}, "what was measured stays as it is"
+
+
+def test_what_was_found_of_a_row_goes_with_it(digitedge, own_run, document):
+    fp32, int8 = sorted(own_run.glob("*.onnx"))
+    entry = {"path": str(fp32), "old_path": "x", "provider": "cpu", "threads": 1, "batch": 1, "result": "slower"}
+    document("bench.json", compare=[entry], tune=[{"path": str(int8)}])
+    there = document("there.json", "openvino", profile=[{"path": str(fp32), "provider": "openvino"}])
+    found = digitedge("bench", "--merge", there, "--json").document
+    assert (found["compare"], found["tune"]) == ([entry], [{"path": str(int8)}])
+    assert [one["provider"] for one in found["profile"]] == ["openvino"]
+    found = digitedge("bench", "--merge", document("newer.json"), "--json").document
+    assert (found["compare"], found["tune"]) == (None, None), "they were of rows that are gone"
+    assert digitedge("bench", "--merge", there, "--strict").code == 0
+
+
+def test_the_seconds_are_told_where_they_are_those_of_all(digitedge, document):
+    paths = document("a.json", seconds=30.0), document("b.json", "openvino", seconds=30.0)
+    assert digitedge("bench", "--merge", *paths, "--json").document["seconds"] == 30.0
+    assert digitedge("bench", "--merge", document("c.json", "x", seconds=2.0), "--json").document["seconds"] is None
 
 
 def test_another_machine_is_3_and_leaves_the_record_alone(digitedge, own_run, document):

@@ -8,7 +8,7 @@ import pytest
 from digitedge.artifact import Golden
 from digitedge.commands.folders import model_files
 from digitedge.commands.judging import Reference
-from digitedge.commands.recording import draw, record
+from digitedge.commands.recording import draw, record, renew
 from digitedge.errors import UsageError
 from digitedge.report.terminal import Terminal
 
@@ -63,3 +63,21 @@ def test_a_part_of_a_run_is_not_its_record(own_run):
     assert not (own_run / "verify.json").exists()
     record(model_files([own_run]), {"results": []}, Terminal())
     assert json.loads((own_run / "verify.json").read_text()) == {"results": []}
+
+
+def test_a_page_is_written_anew_only_where_there_is_one(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("digitedge.report.page.render", lambda record: "new")
+    monkeypatch.setattr("digitedge.report.page.read", lambda folder: None)
+    renew(tmp_path, Terminal())
+    assert not (tmp_path / "report.html").exists()
+    (tmp_path / "report.html").write_text("old")
+    renew(tmp_path, Terminal())
+    assert (tmp_path / "report.html").read_text() == "new"
+    assert "report.html" in capsys.readouterr().out
+
+
+def test_what_stands_in_the_way_of_a_page_is_said_and_no_failure(tmp_path, capsys):
+    (tmp_path / "report.html").write_text("old")
+    renew(tmp_path, Terminal())
+    assert (tmp_path / "report.html").read_text() == "old"
+    assert "report.html is older than what was found now:" in capsys.readouterr().err

@@ -2,7 +2,9 @@ import sys
 
 import pytest
 
+from digitedge.errors import NotPresentError
 from digitedge.runtime.installation import ENGINES, conflicts, judge
+from digitedge.runtime.provider import require
 
 
 def test_one_engine_is_no_conflict():
@@ -35,3 +37,18 @@ def test_cuda_13_beside_cuda_12_is_found():
 
 def test_this_environment_is_judged_by_what_is_installed_in_it():
     assert conflicts() == ()
+
+
+def test_a_provider_that_is_missing_beside_two_engines_names_them_and_the_mend(tmp_path, monkeypatch):
+    other = tmp_path / "onnxruntime_gpu-1.26.0.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 1.26.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(NotPresentError) as raised:
+        require("cuda")
+    assert raised.value.hint.startswith(
+        "onnxruntime and onnxruntime-gpu share one folder; the last installed wins silently. "
+        "Type: pip uninstall -y onnxruntime onnxruntime-gpu && pip install "
+    )
+    assert require("cpu").ort_name == "CPUExecutionProvider"

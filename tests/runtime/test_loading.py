@@ -90,3 +90,12 @@ def test_of_large_images_a_batch_has_fewer(monkeypatch):
 
     score(Counting(image_spec((2, 2, 1), ("dark", "bright"), "NHWC")), IMAGES)
     assert batches == [2, 2, 1]
+
+
+@pytest.mark.parametrize("name", ["huge.onnx", "huge.tflite", "huge.c"])
+def test_a_file_larger_than_its_format_holds_is_not_read(tmp_path, monkeypatch, name):
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(3_000_000_000)
+    monkeypatch.setattr("digitedge.files.read_bytes", lambda _: pytest.fail("it was read"))
+    with pytest.raises(ContentError, match=rf"{name} is 3\.0 GB; a file of that kind holds 2\.1 GB at most\."):
+        load(tmp_path / name)

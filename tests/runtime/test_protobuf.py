@@ -121,6 +121,7 @@ def test_a_changed_byte_gives_an_answer_or_a_content_error(position, value):
         (b"\x3a\x05\x01", "it ends in the middle of a field"),
         (b"\x3b", "a field of unknown wire type 3"),
         (b"\xff" * 11, "a number longer than 64 bits"),
+        (b"\x00" * 100, "a field without a number"),
     ],
 )
 def test_what_is_wrong_is_said(data, reason):

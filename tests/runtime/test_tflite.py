@@ -60,6 +60,16 @@ def test_a_file_that_digitedge_did_not_write_is_refused_with_the_cure(tmp_path, 
         load(tmp_path / "x.tflite")
 
 
+def test_a_name_that_is_no_text_is_damage(tmp_path, data):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=data)
+    name = interpreter.get_input_details()[0]["name"].encode()
+    (tmp_path / "x.tflite").write_bytes(data.replace(name, b"\xf2" + name[1:]))
+    with pytest.raises(ContentError, match=r"x\.tflite cannot be loaded by LiteRT: 'utf-8' codec can't decode "):
+        load(tmp_path / "x.tflite")
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}"])
 def test_a_damaged_description_is_named(tmp_path, data, text):
     (tmp_path / "x.tflite").write_bytes(described(data, text))

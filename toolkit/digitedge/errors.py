@@ -17,7 +17,7 @@ from __future__ import annotations
 import difflib
 import re
 import textwrap
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 class DigitedgeError(Exception):
-    """The root. `str(error)` is one line: the fact, then the cure."""
+    """The root. `str(error)` is one line: the fact, then the cure.
+
+    Attributes:
+        kept: what the command's document holds besides the error: results that were there before it.
+    """
 
     exit_code: ClassVar[int] = 70
 
@@ -33,6 +37,7 @@ class DigitedgeError(Exception):
         super().__init__(message, hint)
         self.message = " ".join(message.split())
         self.hint = " ".join(hint.split())
+        self.kept: dict[str, Any] = {}
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

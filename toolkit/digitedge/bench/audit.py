@@ -6,6 +6,7 @@ useless. https://github.com/mlcommons/inference/tree/master/compliance has TEST0
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,6 +99,8 @@ def complaint(provider: str, departs: float | None, ratio: float | None) -> str 
         departs: of `departure`.
         ratio: of `same_image_ratio`.
     """
+    if departs == math.inf:
+        return "its timed calls give scores that are not finite, or not as many as the same images untimed"
     allowed = SAME_ON_CPU if provider == "cpu" else SAME_ELSEWHERE
     if departs is not None and not departs <= allowed:
         return f"its timed calls give scores that are {departs:.1e} from those of the same images untimed"

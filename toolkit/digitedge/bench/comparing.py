@@ -69,7 +69,7 @@ def compare(
         Entries with the keys
         path: the file of today; null where there is none.
         old_path: the file that was measured again, else the path that was recorded.
-        provider, threads, batch: of the old row.
+        provider, threads, batch, io: of the old row.
         result: `faster`, `slower`, `no difference` or `not comparable`.
         ratio, ratio_low, ratio_high: the new median over the old one, above 1 where the new file is slower, and its
             interval; null where not comparable.
@@ -113,6 +113,7 @@ def _entry(
         "provider": then.provider,
         "threads": then.threads,
         "batch": then.batch,
+        "io": then.io,
         "result": "not comparable" if found is None else result_of(found, smallest),
         "ratio": found.value if found else None,
         "ratio_low": found.low if found else None,

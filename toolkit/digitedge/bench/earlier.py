@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from digitedge.artifact import SCHEMA_VERSION
+from digitedge.bench.documents import read_document, require_finished
 from digitedge.errors import ContentError
-from digitedge.files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,7 @@ class EarlierRow:
         engine: with its version; None where it was not recorded.
         timed_by: likewise.
         end_to_end: False where it was not recorded: there was nothing else then.
+        io: `copies`, likewise.
     """
 
     path: str
@@ -59,6 +60,7 @@ class EarlierRow:
     engine: str | None
     timed_by: str | None
     end_to_end: bool
+    io: str = "copies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +84,15 @@ def read_earlier(path: Path) -> Earlier:
     """Reads a bench.json; one that lacks the newer keys is read too.
 
     Raises:
-        ContentError: missing, damaged, of another schema, or no document of `digitedge bench`.
+        ContentError: missing, damaged, of another schema, interrupted, or no document of `digitedge bench`.
     """
-    document = read_json(path)
+    document = read_document(path, _CURE)
     if document.get("command") != "bench":
         raise ContentError(f"{path} is no document of digitedge bench.", _CURE)
     if document.get("schema_version") != SCHEMA_VERSION:
         message = f"{path} has schema_version {document.get('schema_version')}; this digitedge reads {SCHEMA_VERSION}."
         raise ContentError(message, _CURE)
-    if "error" in document:
-        raise ContentError(f"{path} is the document of a benchmark that failed.", _CURE)
+    require_finished(path, document, _CURE)
     try:
         rows = tuple(_row(row) for row in document["results"])
         machine, context = dict(document["machine"]), document.get("context")
@@ -168,8 +169,10 @@ def _spelt(value: object, other: object) -> str:
 
 def _row(row: Mapping[str, Any]) -> EarlierRow:
     newer: dict[str, Any] = {name: row.get(name) for name in ("sha256", "engine", "timed_by")}
-    newer["end_to_end"] = row.get("end_to_end", False)
+    newer |= {"end_to_end": row.get("end_to_end", False), "io": row.get("io", "copies")}
     known: dict[str, Any] = {name: row[name] for name in EarlierRow.__dataclass_fields__ if name not in newer}
+    if known["provider"] != "cpu" and "floor" not in row:
+        known["floor_p50_us"] = None  # what older versions recorded there is the floor of the CPU
     for name in ("path", "format", "provider"):
         if not isinstance(known[name], str) or not known[name]:
             raise ValueError(f"{name} is {known[name]!r}")

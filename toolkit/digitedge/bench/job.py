@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ class Job:
         max_drop: percentage points of accuracy that the file may lose; None for the usual bounds.
         options: the fields of a `runtime.session_settings.SessionSettings`, of an .onnx file; None for the usual ones.
         end_to_end: time the way from pixels to labels instead of the engine alone; not with `images` None.
+        io: as of `bench.target.Target`; but for `copies` of an .onnx file with the usual options only.
     """
 
     path: str
@@ -55,6 +57,7 @@ class Job:
     max_drop: float | None = None
     options: dict[str, Any] | None = None
     end_to_end: bool = False
+    io: str = "copies"
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -124,6 +127,8 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
     document = {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__ if name != "samples_us"}
     if outcome.samples_us is not None:
         np.save(folder / _SAMPLES, outcome.samples_us)
+    if outcome.departure == math.inf:  # JSON has no such number
+        document["departure"] = str(outcome.departure)
     write_json(folder / _OUTCOME, document)
 
 
@@ -144,4 +149,6 @@ def read_outcome(folder: Path) -> Outcome | None:
     if "error" in document:
         raise from_fields(document["error"])
     samples = np.load(folder / _SAMPLES) if (folder / _SAMPLES).exists() else None
+    if isinstance(document["departure"], str):
+        document["departure"] = float(document["departure"])
     return Outcome(samples_us=samples, **document)

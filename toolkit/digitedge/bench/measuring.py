@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitedge.artifact import Golden
+    from digitedge.bench.job import Outcome
     from digitedge.config import BenchConfig
 
 # Images that the timed calls take in turn: so many that no branch predictor or cache knows them by heart, so few that
@@ -43,12 +45,15 @@ class BenchResult:
     Attributes:
         rows: one for each target, in the order of the targets.
         reports: every sample behind each row; None for a row without times.
-        floors: every sample of each engine's floor, by format.
+        floors: every sample of each model that does nothing: of each engine, on each provider, with each number of
+            threads that a row has.
+        interrupted: (processes that ended, processes planned) of a benchmark that Ctrl-C ended early; else None.
     """
 
     rows: tuple[Row, ...]
     reports: tuple[LatencyReport | None, ...]
-    floors: Mapping[str, LatencyReport]
+    floors: Mapping[Target, LatencyReport]
+    interrupted: tuple[int, int] | None = None
 
 
 def measure(
@@ -58,7 +63,7 @@ def measure(
     golden: Golden | None,
     watch: Callable[[int, int, str], None],
 ) -> BenchResult:
-    """Times every target, and for each engine a model that does nothing.
+    """Times every target, and for each engine and provider a model that does nothing.
 
     One round times each of them once, in random order, in a fresh process each, one process at a time; there are
     `config.processes` rounds, of which Keras takes part in fewer (`processes_of`). What drifts (the clock of the
@@ -67,17 +72,21 @@ def measure(
     A model that crashes its process or does not return within `config.time_limit` becomes a row that is not valid, with
     the reason and without times; the others go on.
 
+    Ctrl-C ends the measuring, and the rows are made of the processes that ended before.
+
     Args:
         targets: what to time, at least one.
         config: how.
         images: uint8 (n, height, width, channels), as the targets take them: the timed calls use some in turn.
         golden: scored once by every target, for `agreement` and `accuracy`; None leaves those out.
-        watch: told (processes done, processes in all, name) before each process, and once at the end.
+        watch: told (processes done, processes in all, name) before each process, and once at the end; and with other
+            words than a name where one does not return.
 
     Raises:
         UsageError: no targets, or a provider that nobody knows.
         NotPresentError: an engine or a provider is not there; said before anything is measured.
         ContentError: no images, a file that cannot be read or loaded, or that does not take these images.
+        KeyboardInterrupt: Ctrl-C, before anything is known of any target.
     """
     floors = _check(targets, images, config)
     entrants = [*dict.fromkeys(targets), *floors.values()]
@@ -87,30 +96,28 @@ def measure(
             np.save(folder / _IMAGES.format(batch), _cycled(images, replace(config, batch=batch)))
         if golden is not None:
             write_golden(folder / GOLDEN, golden)
-        findings = _run_rounds(entrants, config, folder, watch)
+        findings, interrupted = _run_rounds(entrants, config, folder, watch)
+    if not any(findings[target].outcomes or findings[target].lost for target in targets):
+        raise KeyboardInterrupt
     reports = {entrant: report_of(found, config.seed) for entrant, found in findings.items()}
-    # With several numbers of threads, the floor of the fewest stands for a format.
-    fewest_last = reversed(floors.items())
-    by_format = {name: report for (name, _), floor in fewest_last if (report := reports[floor]) is not None}
-    floor_reports = {key: reports[floor] for key, floor in floors.items()}
-    rows = tuple(
-        row_of(
-            target,
-            config,
-            findings[target],
-            reports[target],
-            floor_reports.get((target.format, threads_of(target, config))),
-        )
-        for target in targets
-    )
-    return BenchResult(rows, tuple(reports[target] for target in targets), by_format)
+    floor_reports = {floor: report for floor in floors.values() if (report := reports[floor]) is not None}
+    rows = []
+    for target in targets:
+        copies = target.io == "copies"  # as those that do nothing do
+        floor = floors.get((target.format, target.provider, threads_of(target, config))) if copies else None
+        under = None if floor is None else reports[floor]
+        name = None if floor is None else floor.path.name
+        rows.append(row_of(target, config, findings[target], reports[target], under, floor_name=name))
+    return BenchResult(tuple(rows), tuple(reports[target] for target in targets), floor_reports, interrupted)
 
 
-def _check(targets: Sequence[Target], images: NDArray[np.uint8], config: BenchConfig) -> dict[tuple[str, int], Target]:
+def _check(
+    targets: Sequence[Target], images: NDArray[np.uint8], config: BenchConfig
+) -> dict[tuple[str, str, int], Target]:
     """Finds what is missing before anything is measured.
 
     Returns:
-        The floor of each engine that has one, by format and threads: what a call costs depends on both.
+        The floor of each engine that has one, by format, provider and threads: what a call costs depends on them.
     """
     if not targets:
         raise UsageError("there is nothing to measure.", "Name a run folder or a model file.")
@@ -120,43 +127,57 @@ def _check(targets: Sequence[Target], images: NDArray[np.uint8], config: BenchCo
         read_bytes(target.path)
         if target.format == "onnx":
             require(target.provider)
-    used = sorted({(target.format, threads_of(target, config)) for target in targets})
-    floors = {
-        (name, threads): replace(floor, threads=threads, batch=1)
-        for name, threads in used
-        if (floor := floor_of(name)) is not None
+    used = sorted({(target.format, target.provider, threads_of(target, config)) for target in targets})
+    for path in {floor.path for name, _, _ in used if (floor := floor_of(name)) is not None}:
+        load(path)
+    return {
+        (name, provider, threads): replace(floor, threads=threads, batch=1)
+        for name, provider, threads in used
+        if (floor := floor_of(name) if provider == "cpu" else prove(provider)) is not None
     }
-    for floor in floors.values():
-        load(floor.path)
-    for name in dict.fromkeys(target.provider for target in targets if target.provider != "cpu"):
-        prove(name)
-    return floors
 
 
 def _run_rounds(
     entrants: Sequence[Target], config: BenchConfig, folder: Path, watch: Callable[[int, int, str], None]
-) -> dict[Target, Findings]:
-    random, done = np.random.default_rng(config.seed), 0
-    total = sum(processes_of(entrant, config) for entrant in entrants)
+) -> tuple[dict[Target, Findings], tuple[int, int] | None]:
+    """What was found of each, and where Ctrl-C ended it: (processes that ended, processes planned)."""
+    turns, done = _turns(entrants, config), 0
     findings = dict.fromkeys(entrants, Findings((), None))
-    for round_number in range(config.processes):
-        for entrant in (entrants[index] for index in random.permutation(len(entrants))):
-            if round_number >= processes_of(entrant, config):
-                continue
-            watch(done, total, entrant.path.name)
+    try:
+        for round_number, entrant in turns:
+            watch(done, len(turns), entrant.path.name)
+            if findings[entrant].lost is None:  # else it would be lost again, and take as long
+                # Only the first process scores the golden images: the others would give the same answer.
+                job = _job(entrant, config, folder, scores=round_number == 0)
+                limit = job.seconds + config.time_limit
+                words = f"{entrant.path.name} has not returned, and is given up after {limit:.0f} s"
+                answer = run_job(job, limit_seconds=limit, slow=partial(watch, done, len(turns), words))
+                findings[entrant] = _with(findings[entrant], answer)
             done += 1
-            found = findings[entrant]
-            if found.lost is not None:  # it would be lost again, and take as long
-                continue
-            # Only the first process scores the golden images: the others would give the same answer.
-            job = _job(entrant, config, folder, scores=round_number == 0)
-            answer = run_job(job, limit_seconds=job.seconds + config.time_limit)
-            if isinstance(answer, Lost):
-                findings[entrant] = Findings(found.outcomes, answer.reason)
-            else:
-                findings[entrant] = Findings((*found.outcomes, answer), None)
-    watch(total, total, "")
-    return findings
+        watch(done, done, "")
+    except KeyboardInterrupt:
+        return {one: replace(found, planned=processes_of(one, config)) for one, found in findings.items()}, (
+            done,
+            len(turns),
+        )
+    return findings, None
+
+
+def _turns(entrants: Sequence[Target], config: BenchConfig) -> list[tuple[int, Target]]:
+    """(round, target) of each process: every round in a random order of its own."""
+    random = np.random.default_rng(config.seed)
+    return [
+        (number, entrants[index])
+        for number in range(config.processes)
+        for index in random.permutation(len(entrants))
+        if number < processes_of(entrants[index], config)
+    ]
+
+
+def _with(found: Findings, answer: Outcome | Lost) -> Findings:
+    if isinstance(answer, Lost):
+        return Findings(found.outcomes, answer.reason)
+    return Findings((*found.outcomes, answer), None)
 
 
 def _job(target: Target, config: BenchConfig, folder: Path, *, scores: bool) -> Job:
@@ -176,6 +197,7 @@ def _job(target: Target, config: BenchConfig, folder: Path, *, scores: bool) -> 
         folder=tempfile.mkdtemp(dir=folder),
         max_drop=target.max_drop,
         end_to_end=config.end_to_end and not target.is_floor,
+        io=target.io,
     )
 
 

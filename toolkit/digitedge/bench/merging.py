@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitedge.artifact import SCHEMA_VERSION
+from digitedge.bench.documents import read_document, require_finished
 from digitedge.bench.row import Row
 from digitedge.errors import ContentError
-from digitedge.files import read_bytes, read_json, sha256
+from digitedge.files import read_bytes, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,8 @@ MACHINE = {
 }
 # Two rows that agree in these are of the same thing. Not every version writes the last ones.
 _SAME = ("path", "provider", "threads", "batch", "end_to_end")
+# Lists in which each entry is about one row of the document that they stand in.
+BLOCKS = ("compare", "tune", "profile")
 _CURE = "Name documents of digitedge bench --json, or bench.json files."
 
 
@@ -52,14 +55,15 @@ def read_source(path: Path) -> Source:
     Raises:
         ContentError: missing, damaged, of a command that failed, or not a document of `digitedge bench`.
     """
-    document = read_json(path)
+    document = read_document(path, _CURE)
     if document.get("command") != "bench" or document.get("schema_version") != SCHEMA_VERSION:
         raise ContentError(f"{path} is no document of this version of digitedge bench.", _CURE)
-    if "error" in document:
-        raise ContentError(f"{path} says that its benchmark failed: {document['error'].get('message')}", _CURE)
+    require_finished(path, document, _CURE)
     try:
         rows = tuple({**row, "path": str(_place(row, path.parent))} for row in document["results"])
         _ = [row_from(row) for row in rows], [document["machine"][key] for key in MACHINE]
+        _ = [dict(entry)["path"] for key in BLOCKS for entry in document.get(key) or ()]
+        _ = [(row["path"], row["provider"]) for origin in document.get("merged") or () for row in origin["rows"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ContentError(f"{path} cannot be understood: {error!r}.", _CURE) from error
     if not rows:
@@ -74,11 +78,12 @@ def merge(sources: Sequence[Source]) -> list[dict[str, Any]]:
         sources: at least one, the older ones first.
 
     Raises:
-        ContentError: they are of different machines, or of different files.
+        ContentError: they are of different machines, or of different files, or not timed from and to the same place.
     """
     merged: dict[tuple[Any, ...], dict[str, Any]] = {}
     for source in sources:
         _check_machine(sources[0], source)
+        _check_kind(sources[0], source)
         _check_files(sources[0], source)
         merged |= {identity(row): dict(row) for row in source.rows}
     return list(merged.values())
@@ -86,7 +91,7 @@ def merge(sources: Sequence[Source]) -> list[dict[str, Any]]:
 
 def identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """What a row is about; None for what its version of digitedge does not tell apart."""
-    return tuple(row.get(name) or None for name in _SAME)
+    return (*(row.get(name) or None for name in _SAME), row.get("io", "copies"))
 
 
 def row_from(entry: Mapping[str, Any]) -> Row:
@@ -116,6 +121,22 @@ def _place(row: Mapping[str, Any], folder: Path) -> Path:
     """The same file beside the document, which may have been moved or copied with it; else as was written."""
     beside = folder / Path(row["path"]).name
     return beside if beside.is_file() and _is(beside, row) else Path(row["path"])
+
+
+def is_end_to_end(source: Source) -> bool:
+    """Whether its calls start with pixels and end with labels: those of its first row, which are those of all."""
+    return bool(source.rows[0].get("end_to_end"))
+
+
+def _check_kind(first: Source, other: Source) -> None:
+    """Times of the whole way and of the engine alone would be read as if they were of the same thing."""
+    odd = next((row for row in other.rows if bool(row.get("end_to_end")) != is_end_to_end(first)), None)
+    if odd is None:
+        return
+    kinds = ("of the engine alone", "from pixels to labels")
+    ours, theirs = kinds[is_end_to_end(first)], kinds[not is_end_to_end(first)]
+    message = f"{first.path} is timed {ours}, and {Path(odd['path']).name} in {other.path} {theirs}."
+    raise ContentError(message, "Merge those with --end-to-end apart from those without.")
 
 
 def _check_machine(first: Source, other: Source) -> None:

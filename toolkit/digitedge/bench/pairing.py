@@ -92,6 +92,9 @@ def _counterpart(row: EarlierRow, targets: Sequence[Target], config: BenchConfig
     there = [target for target in alike if target.provider == row.provider]
     if not there:
         return f"other engine: it ran on {row.provider} then, and runs on {alike[0].provider} now"
+    there = [target for target in there if target.io == row.io]
+    if not there:
+        return f"it was measured with io {row.io!r} on {row.provider} then, and is not now"
     settings = [(threads_of(target, config), batch_of(target, config)) for target in there]
     same = [target for target, setting in zip(there, settings, strict=True) if setting == (row.threads, row.batch)]
     if not same:

@@ -25,9 +25,10 @@ def pareto(rows: Sequence[Row], rejected: Mapping[Path, str] | None = None) -> t
         rejected: files that `digitedge verify` rejected, with the reason.
 
     Returns:
-        For each row; None where one of the three was not measured.
+        For each row; None where one of the three was not measured, and where images and scores are not in main memory:
+        what a caller pays who has them there is what counts.
     """
-    measured = [row for row in rows if row.valid and row.accuracy is not None]
+    measured = [row for row in rows if row.valid and row.accuracy is not None and row.io == "copies"]
     able = [row for row in measured if is_candidate(row, rejected or {})]
     return tuple(
         (row in able and not any(_beats(other, row) for other in able)) if row in measured else None for row in rows

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitedge.bench.job import read_outcome
-from digitedge.processes import ending
+from digitedge.processes import ending, run_to_end
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from digitedge.bench.job import Job, Outcome
 
+# A process that has taken so much longer than it should is spoken of.
+SLOW_SECONDS = 15.0
 # -P: the current folder is not searched for modules, so a numpy.py that lies there is not run.
 COMMAND = (sys.executable, "-P", "-m", "digitedge.bench.worker")
 
@@ -29,13 +33,20 @@ class Lost:
     reason: str
 
 
-def run_job(job: Job, *, limit_seconds: float, command: tuple[str, ...] = COMMAND) -> Outcome | Lost:
+def run_job(
+    job: Job,
+    *,
+    limit_seconds: float,
+    command: tuple[str, ...] = COMMAND,
+    slow: Callable[[], None] = lambda: None,
+) -> Outcome | Lost:
     """Runs a worker to its end. It never outlives this call: a time limit, Ctrl-C or any other exception kills it.
 
     Args:
         job: what to do.
         limit_seconds: after which a worker is taken for one that never returns.
         command: of the worker.
+        slow: called where it has not answered `SLOW_SECONDS` after the time that its calls take.
 
     Returns:
         What it found; Lost where it crashed in native code, was killed, or did not return in time.
@@ -45,16 +56,8 @@ def run_job(job: Job, *, limit_seconds: float, command: tuple[str, ...] = COMMAN
         RuntimeError: it failed by a mistake of ours; holds its last words.
     """
     try:
-        ended = subprocess.run(  # noqa: S603 (our own worker)
-            command,
-            input=job.to_json(),
-            timeout=limit_seconds,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        patience = (job.seconds + SLOW_SECONDS, slow)
+        ended = run_to_end(command, job.to_json(), limit_seconds=limit_seconds, temporary=job.folder, slow=patience)
     except subprocess.TimeoutExpired:
         return Lost(f"it did not return within {limit_seconds:g} s")
     outcome = read_outcome(Path(job.folder))

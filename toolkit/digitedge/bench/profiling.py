@@ -22,7 +22,7 @@ from digitedge.bench.job import Job
 from digitedge.data.preprocess import to_unit
 from digitedge.errors import DigitedgeError, from_fields, to_fields
 from digitedge.files import read_json, write_json
-from digitedge.processes import ending
+from digitedge.processes import ending, run_to_end
 from digitedge.runtime import onnx
 from digitedge.streams import hushed
 
@@ -85,8 +85,12 @@ def profile(job: Job, *, limit_seconds: float, command: tuple[str, ...] = COMMAN
         RuntimeError: it failed by a mistake of ours.
     """
     try:
-        ended = subprocess.run(  # noqa: S603 (our own worker)
-            command, input=job.to_json(), timeout=limit_seconds, capture_output=True, text=True, check=False
+        ended = run_to_end(
+            command,
+            job.to_json(),
+            limit_seconds=limit_seconds,
+            temporary=job.folder,
+            slow=(limit_seconds, lambda: None),
         )
     except subprocess.TimeoutExpired:
         return Profile(None, None, None, f"it did not return within {limit_seconds:g} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from digitedge.config import BenchConfig
 
 T = TypeVar("T")
+_WAYS = {"copies": "", "device": " in its own memory", "graph": " as a graph"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class Row:
 
     Attributes:
         path: the file.
-        format: `onnx`, `tflite` or `keras`.
-        precision: `fp32` or `int8`; None for a file that nobody described.
+        format: `onnx`, `tflite`, `c99` or `keras`.
+        precision: `fp32`, `fp16`, `int8` or `int8-weights`; None for a file that nobody described.
         provider: that every node ran on.
         threads: that the engine had for one call.
         batch: images a call. Every time below is that of a call.
@@ -44,7 +46,9 @@ class Row:
             p99; None where nothing was timed.
         mean_us: with its tails.
         std_us: standard deviation.
-        floor_p50_us: the median of the same engine with a model that does nothing: what the call from Python costs.
+        floor_p50_us: the median of the same engine, on the same provider and with as many threads, with a model that
+            does nothing: what a call costs before any arithmetic. None where there is none: Keras, a provider that
+            leaves each of them to the CPU, and another `io` than `copies`.
         images_per_s: `batch` over `mean_us`, one call after another.
         load_ms: from the path to a model that can be called; median of the processes.
         first_ms: the first call; median of the processes.
@@ -69,6 +73,10 @@ class Row:
             for the same bits; None where there were no images (MLPerf's TEST01, `bench/audit.py`).
         same_image_ratio: the median time of a batch that came just before over that of another, about 1; median of the
             processes; None where too few calls were made (MLPerf's TEST04).
+        floor: the model behind `floor_p50_us`: `identity.onnx`, or `relu.onnx` for a provider that leaves the first to
+            the CPU; None where that figure is.
+        io: `copies`: a call takes its images from main memory and gives its scores back there. `device`: both stay in
+            the memory of the provider. `graph`: and the call is replayed there (`runtime/onnx_binding.py`).
     """
 
     path: Path
@@ -112,6 +120,8 @@ class Row:
     processes: int | None = None
     departure: float | None = None
     same_image_ratio: float | None = None
+    floor: str | None = None
+    io: str = "copies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +131,21 @@ class Findings:
     Attributes:
         outcomes: one for each process that answered.
         lost: why a process did not answer; None where all did.
+        planned: processes that it was to have, of a benchmark that was interrupted; else None.
     """
 
     outcomes: tuple[Outcome, ...]
     lost: str | None
+    planned: int | None = None
+
+    @property
+    def cut_short(self) -> str | None:
+        """That Ctrl-C left some of its processes out, as the reason of a row; None where it had all of them."""
+        if self.planned is None or len(self.outcomes) >= self.planned:
+            return None
+        if not self.outcomes:
+            return "interrupted before it was measured"
+        return f"interrupted after {len(self.outcomes)} of {self.planned} processes"
 
 
 def report_of(findings: Findings, seed: int) -> LatencyReport | None:
@@ -140,6 +161,8 @@ def row_of(
     findings: Findings,
     report: LatencyReport | None,
     floor: LatencyReport | None,
+    *,
+    floor_name: str | None = None,
 ) -> Row:
     """Joins what the processes of one target found.
 
@@ -148,7 +171,8 @@ def row_of(
         config: threads and batch.
         findings: of the target's processes.
         report: of their samples; None gives a row without any time.
-        floor: of the same engine; None where it has none.
+        floor: of the model that does nothing on the same engine, provider and threads; None where there is none.
+        floor_name: of that model's file.
     """
     outcomes = findings.outcomes
     timed = outcomes if report else ()
@@ -172,7 +196,7 @@ def row_of(
         disagreement=_first([outcome.disagreement for outcome in outcomes]),
         nodes_on_provider=_first([outcome.nodes_on_provider for outcome in outcomes]),
         nodes_elsewhere=_first([outcome.nodes_elsewhere for outcome in outcomes]),
-        stable=report is not None and report.stable,
+        stable=report is not None and report.stable and findings.cut_short is None,
         valid=report is not None and report.valid and _complaint(target, findings) is None,
         reason=_reason(target, findings, report),
         energy_uj=_median([outcome.energy_uj for outcome in timed]),
@@ -180,8 +204,10 @@ def row_of(
         timed_by=_first([outcome.timed_by for outcome in timed]),
         end_to_end=config.end_to_end,
         processes=len(timed) or None,
-        departure=_largest([outcome.departure for outcome in timed]),
+        departure=_finite(_largest([outcome.departure for outcome in timed])),
         same_image_ratio=_median([outcome.same_image_ratio for outcome in timed]),
+        floor=floor_name if floor and report else None,
+        io=target.io,
     )
 
 
@@ -189,10 +215,10 @@ def _reason(target: Target, findings: Findings, report: LatencyReport | None) ->
     if findings.lost is not None:
         return findings.lost
     if report is None:
-        return _not_run(target, findings.outcomes)
-    if not report.valid:
+        return _not_run(target, findings.outcomes) if findings.outcomes else findings.cut_short
+    if not report.valid and findings.cut_short is None:
         return f"only {report.n:,} calls were made in the time there was; {FEWEST_CALLS:,} are needed"
-    if (words := _complaint(target, findings)) is not None:
+    if (words := _complaint(target, findings) or findings.cut_short) is not None:
         return words
     if not report.stable:
         return f"its processes disagree by {report.spread:.0%} about the median; {STABLE_SPREAD:.0%} are allowed"
@@ -208,9 +234,9 @@ def _complaint(target: Target, findings: Findings) -> str | None:
 def _not_run(target: Target, outcomes: Sequence[Outcome]) -> str:
     """Why nothing was timed: the nodes that the provider left out, or else what it has against the file."""
     elsewhere = _first([outcome.nodes_elsewhere for outcome in outcomes])
-    if elsewhere is None:
+    if not elsewhere:
         words = _first([outcome.refused for outcome in outcomes])
-        return f"{target.provider} does not run it" + (f": {words}" if words else "")
+        return f"{target.provider} does not run it{_WAYS[target.io]}" + (f": {words}" if words else "")
     total = elsewhere + (_first([outcome.nodes_on_provider for outcome in outcomes]) or 0)
     return f"{elsewhere} of {total} nodes did not run on {target.provider}"
 
@@ -257,6 +283,11 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 def _largest(values: Sequence[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
+
+
+def _finite(value: float | None) -> float | None:
+    """None for what is infinitely far: the reason says it."""
+    return None if value == math.inf else value
 
 
 def _whole(value: float | None) -> int | None:

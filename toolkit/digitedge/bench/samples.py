@@ -4,9 +4,9 @@ bench.samples.npz holds NumPy arrays and no pickled object:
 
     schema_version   int64 (): 1
     rows             str (): JSON, a list with one object for each thing that was timed, in this order:
-                     {path, sha256, format, provider, threads, batch, role}; role is `result` for the rows of bench.json
-                     (first, in their order; those without times are left out), `floor` for the model that does nothing,
-                     `earlier` for a file of an older benchmark that was measured again for --compare
+                     {path, sha256, format, provider, threads, batch, role, io}; role is `result` for the rows of
+                     bench.json (first, in their order; those without times are left out), `floor` for a model that does
+                     nothing, `earlier` for a file of an older benchmark that was measured again for --compare
     samples_us_0     float64 (n,): microseconds of each timed call of the first of `rows`, in order, process by process
     processes_0      int64 (p,): calls in each process; their sum is n
     samples_us_1 ... and so on
@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitedge.bench.target import floor_of, threads_of
+from digitedge.bench.target import threads_of
 from digitedge.errors import ContentError, first_line
 from digitedge.files import read_bytes, sha256, write_bytes
 
@@ -53,6 +52,7 @@ class Timed:
         threads: that the engine had.
         batch: images a call.
         role: `result`, `floor` or `earlier`.
+        io: `copies`, `device` or `graph`; older files do not say, and hold the first alone.
     """
 
     path: str
@@ -62,6 +62,7 @@ class Timed:
     threads: int
     batch: int
     role: str
+    io: str = "copies"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,13 +91,12 @@ def sampled_of(result: BenchResult, targets: Sequence[Target], config: BenchConf
         for target, row, report in zip(targets, result.rows, result.reports, strict=True)
         if report is not None
     ]
-    threads: dict[str, int] = {}  # of the floor: the fewest of its format
-    for target in targets:
-        threads[target.format] = min(threads.get(target.format, sys.maxsize), threads_of(target, config))
     floors = [
-        Sampled(Timed(floor.path.name, None, name, floor.provider, threads[name], 1, "floor"), report.processes)
-        for name, report in result.floors.items()
-        if (floor := floor_of(name)) is not None
+        Sampled(
+            Timed(floor.path.name, None, floor.format, floor.provider, threads_of(floor, config), 1, "floor"),
+            report.processes,
+        )
+        for floor, report in result.floors.items()
     ]
     return (*rows, *floors)
 
@@ -140,7 +140,7 @@ def read_samples(path: Path) -> tuple[Sampled, ...]:
 
 
 def _timed(row: Row, role: str) -> Timed:
-    return Timed(str(row.path), row.sha256, row.format, row.provider, row.threads, row.batch, role)
+    return Timed(str(row.path), row.sha256, row.format, row.provider, row.threads, row.batch, role, row.io)
 
 
 def _processes(arrays: Any, number: int) -> tuple[NDArray[np.float64], ...]:

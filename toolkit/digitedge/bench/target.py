@@ -31,6 +31,9 @@ class Target:
             be the very same file; never scored.
         threads: that the engine may use for one call; None for the benchmark's.
         batch: images a call; None for the benchmark's.
+        io: `copies` where a call takes its images from main memory and gives its scores back there; `device` where both
+            stay in the memory of the provider, and `graph` where the call is replayed there as well
+            (`runtime/onnx_binding.py`).
     """
 
     path: Path
@@ -41,6 +44,7 @@ class Target:
     is_earlier: bool = False
     threads: int | None = None
     batch: int | None = None
+    io: str = "copies"
 
     @property
     def format(self) -> str:
@@ -72,5 +76,15 @@ def floor_of(format_name: str) -> Target | None:
 
     Its time is what one call from Python costs before any arithmetic. benchmarks/make_floor_models.py wrote it.
     """
-    path = _FLOOR / f"identity{entries('digitedge.runtime', 'SUFFIX')[format_name].SUFFIX}"
-    return Target(path, precision="fp32", is_floor=True) if path.exists() else None
+    return next(iter(floors_of(format_name)), None)
+
+
+def floors_of(format_name: str) -> tuple[Target, ...]:
+    """The models that do nothing, for the engine of a format, the one that does least first.
+
+    A provider may leave a graph to the CPU in which nothing is computed. The next has one operator that every provider
+    has, a Relu of ten values, which costs next to nothing.
+    """
+    suffix = entries("digitedge.runtime", "SUFFIX")[format_name].SUFFIX
+    paths = (_FLOOR / f"{name}{suffix}" for name in ("identity", "relu"))
+    return tuple(Target(path, precision="fp32", is_floor=True) for path in paths if path.exists())

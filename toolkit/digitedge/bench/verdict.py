@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Below 3 % a difference is real at most on this machine on this day: another compiler or another neighbour undoes it.
 SMALLEST_RATIO = 1.03
+_WAYS = {"device": "without copies", "graph": "as a graph"}
 _ENGINES = {"onnx": "ONNX Runtime", "tflite": "LiteRT", "c99": "plain C", "keras": "Keras"}
 
 
@@ -22,7 +23,8 @@ def verdict(rows: Sequence[Row], machine: dict[str, Any], rejected: Mapping[Path
     """What to ship, how much faster it is than the next file and than the other engines, and what int8 is good for.
 
     A file is a candidate if its times are valid, it decides as the reference does (`measure/limits.py`), and no
-    verification has rejected it. Two files differ in speed only as `faster_by` says.
+    verification has rejected it. Two files differ in speed only as `faster_by` says. What to ship is judged by what a
+    caller pays whose images are in main memory; what it saves to have them in the memory of a provider is added.
 
     Args:
         rows: of one benchmark. Where they differ in threads or batch, it is about those that are like the first.
@@ -30,12 +32,15 @@ def verdict(rows: Sequence[Row], machine: dict[str, Any], rejected: Mapping[Path
         rejected: files that `digitedge verify` rejected, with the reason.
 
     Returns:
-        One or two sentences; one more for files that are left out, and one if the machine was not quiet.
+        One or two sentences; one more for files that are left out, one if the machine was not quiet, and one for each
+        provider that is proved to be faster without copies or with a graph.
     """
     rejected = rejected or {}
-    first = next((row for row in rows if row.format != "c99"), rows[0] if rows else None)
+    usual = [row for row in rows if row.io == "copies"]
+    first = next((row for row in usual if row.format != "c99"), usual[0] if usual else None)
     alike = [row for row in rows if first is not None and comparable(row, first)]
-    sentence = _of_alike(alike, machine, rejected)
+    sentences = [_of_alike([row for row in alike if row.io == "copies"], machine, rejected), *_saved(alike, rejected)]
+    sentence = " ".join(sentences)
     return sentence if first is None or len(alike) == len(rows) else f"{_spelled(first)}: {sentence}"
 
 
@@ -120,9 +125,9 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _other_engines(best: Row, ratios: Sequence[tuple[Row, float | None]]) -> list[tuple[Row, float]]:
-    """Of each other engine for devices its fastest file of the same precision, else its fastest, if slower."""
+    """Of each other engine its fastest file of the same precision, else its fastest, if slower."""
     found = []
-    for name in ("tflite", "onnx", "c99"):
+    for name in ("tflite", "onnx", "c99", "keras"):
         theirs = [pair for pair in ratios if pair[0].format == name != best.format]
         found += [pair for pair in theirs if pair[0].precision == best.precision][:1] or theirs[:1]
     return [(row, ratio) for row, ratio in sorted(found, key=lambda pair: _p50_us(pair[0])) if ratio is not None]
@@ -162,6 +167,25 @@ def _cause(machine: dict[str, Any]) -> str:
     if has_int8_instructions(machine) is not False:
         return ""
     return f" on this CPU (no {'dot product' if 'asimd' in machine['flags'] else 'VNNI'})"
+
+
+def _saved(rows: Sequence[Row], rejected: Mapping[Path, str]) -> list[str]:
+    """Of each provider's fastest file, what it is proved to save to copy nothing, and to replay a graph."""
+    right = sorted((row for row in rows if row.valid and is_candidate(row, rejected)), key=_p50_us)
+    fastest: dict[str, Row] = {}
+    for row in right:
+        if row.io == "copies":
+            fastest.setdefault(row.provider, row)
+    sentences = []
+    for usual in fastest.values():
+        others = [row for row in right if (row.path, row.provider) == (usual.path, usual.provider)]
+        gains = [
+            f"{_ratio(ratio)} faster {_WAYS[row.io]} ({_duration(row)})"
+            for row in sorted(others, key=lambda row: row.io)
+            if row.io != "copies" and (ratio := faster_by(row, usual)) is not None
+        ]
+        sentences += [f"{usual.path.name} on {usual.provider} is {_listed(gains)}."] if gains else []
+    return sentences
 
 
 def _unstable(best: Row, rows: Sequence[Row]) -> str:

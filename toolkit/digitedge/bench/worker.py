@@ -68,7 +68,14 @@ def perform(job: Job) -> Outcome:
     placement = model.placement
     if placement is not None and placement.elsewhere > 0:
         return refused(placement, None)
-    batches = _batches(job, model)
+    try:
+        return _timed(job, model, load_ms)
+    except RefusedError as error:  # the memory that is bound, or a graph
+        return refused(placement, error.reason)
+
+
+def _timed(job: Job, model: Model, load_ms: float) -> Outcome:
+    path, placement, batches = Path(job.path), model.placement, _batches(job, model)
     timer = timer_of(model, batches, end_to_end=job.end_to_end)
     first_ms = _first_ms(path, timer)
     meter, order = Meter(), range(len(batches))
@@ -112,6 +119,10 @@ def peak_rss_bytes() -> int | None:
 
 
 def _load(path: Path, job: Job) -> Model:
+    if job.io != "copies":
+        from digitedge.runtime import onnx_binding
+
+        return onnx_binding.load(path, provider=job.provider, threads=job.threads, io=job.io)
     if job.options is None:
         return load(path, provider=job.provider, threads=job.threads)
     from digitedge.runtime import onnx
@@ -136,6 +147,8 @@ def _first_ms(path: Path, timer: Timer) -> float:
     begin = time.perf_counter()
     try:
         timer.outputs(0)
+    except RefusedError:
+        raise
     except Exception as error:  # an engine raises whatever its operator at hand raises
         message = f"{path} is loaded, but does not run: {type(error).__name__}: {error}."
         raise ContentError(message, "Export it again.") from error

@@ -42,21 +42,30 @@ def _cpu_first(known: dict[str, Provider]) -> list[tuple[str, Provider]]:
 
 
 def _examine(name: str, provider: Provider) -> dict[str, Any]:
-    """A provider is usable when it has really taken a model, the one that does nothing: a name proves nothing."""
-    from digitedge.bench.target import floor_of
-    from digitedge.errors import DigitedgeError
-    from digitedge.runtime.loading import load
-    from digitedge.runtime.model import RefusedError
+    """A provider is usable when it has really taken a model, one that does next to nothing: a name proves nothing."""
     from digitedge.runtime.provider import absence
 
     reason = absence(provider)
     if reason is None:
-        floor = floor_of("onnx")
+        reason = _refusal(name)
+    return {"name": name, "usable": reason is None, "reason": reason, "cure": reason and provider.cure}
+
+
+def _refusal(name: str) -> str | None:
+    """Why it takes none of the models that do nothing; None where it takes one. Another may be taken only in part."""
+    from digitedge.bench.target import floors_of
+    from digitedge.errors import DigitedgeError
+    from digitedge.runtime.loading import load
+    from digitedge.runtime.model import RefusedError
+
+    reason = None
+    for floor in floors_of("onnx"):
         try:
-            assert floor is not None, "the wheel ships the model that does nothing"
             load(floor.path, provider=name)
         except RefusedError as error:
             reason = error.reason
         except DigitedgeError as error:
-            reason = error.message
-    return {"name": name, "usable": reason is None, "reason": reason, "cure": reason and provider.cure}
+            return error.message
+        else:
+            return None
+    return reason

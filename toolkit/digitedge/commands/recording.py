@@ -59,11 +59,17 @@ def record(files: Sequence[Listed], document: dict[str, Any], terminal: Terminal
 
 def refresh(files: Sequence[Listed], terminal: Terminal) -> None:
     """Writes the report.html of a run anew where there is one, so that it says what the newest documents say."""
+    run = whole_run(files)
+    if run is not None:
+        renew(run, terminal)
+
+
+def renew(run: Path, terminal: Terminal) -> None:
+    """The same for a run folder. What stands in the way of the page is said, and is no failure of what it tells of."""
     from digitedge.report.page import PAGE, write
     from digitedge.report.step import Step, made
 
-    run = whole_run(files)
-    if run is None or not (run / PAGE).exists():
+    if not (run / PAGE).exists():
         return
     try:
         terminal.show(Step("report", [], made(write(run))))

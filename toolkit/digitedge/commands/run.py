@@ -13,6 +13,7 @@ from digitedge.commands.session import session, verdict
 from digitedge.commands.train import interrupted
 from digitedge.commands.training_options import takes_train_config
 from digitedge.config import BenchConfig, ExportConfig, TrainConfig
+from digitedge.errors import DigitedgeError
 
 if TYPE_CHECKING:
     from digitedge.report.terminal import Terminal
@@ -48,7 +49,7 @@ def carry_out(
         but the first of several workers.
     """
     from digitedge.cluster import cluster
-    from digitedge.commands import bench, export, train, verify
+    from digitedge.commands import export, train, verify
     from digitedge.measure.machine import describe
     from digitedge.report.bodies import versions
     from digitedge.report.documents import envelope
@@ -74,9 +75,21 @@ def carry_out(
     body["export"] = export.carry_out(asked, folder, terminal, overwrite=overwrite)
     if body["export"]["artifacts"]:
         body["verify"] = verify.carry_out([folder], verify.Asked(page=False), terminal)
-        body["bench"] = bench.carry_out(BenchConfig(), [folder], terminal, onnx_only=False)
+        body["bench"] = _benched(body, folder, terminal)
     body["report"] = str(_report(folder, terminal))
     return envelope("run", body)
+
+
+def _benched(body: dict[str, Any], folder: Path, terminal: Terminal) -> dict[str, Any]:
+    """The `bench` document. Where it ends early, what the steps before it gave is kept as well."""
+    from digitedge.commands import bench
+    from digitedge.report.documents import failure
+
+    try:
+        return bench.carry_out(BenchConfig(), [folder], terminal, onnx_only=False, page=False)
+    except DigitedgeError as error:
+        error.kept = body | {"bench": failure("bench", error)}
+        raise
 
 
 def _require_report() -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitedge.bench.crossover import crossover
 from digitedge.bench.pareto import pareto
 from digitedge.report.parity_rows import Judged, lost_row, parity_row
+from digitedge.runtime.installation import ENGINES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,6 +135,7 @@ def bench_body(
     samples: dict[str, str] | None = None,
     rejected: Mapping[Path, str] | None = None,
     loop_overhead_us: float | None = None,
+    seconds: float | None = None,
 ) -> dict[str, Any]:
     """The `bench` document. What --tune and --profile find is added when it is found.
 
@@ -144,6 +147,7 @@ def bench_body(
         samples: `path` and `sha256` of the file with every sample; None where none was written.
         rejected: files that a verification rejected, with the reason: none of them is on the Pareto front.
         loop_overhead_us: of `measure.latency.loop_overhead_us`.
+        seconds: of timed calls that were asked for, for each row.
     """
     front = pareto(result.rows, rejected)
     return {
@@ -154,16 +158,22 @@ def bench_body(
         "verdict": verdict,
         "context": context,
         "compare": compare,
+        "crossover": crossover(result.rows),
         "samples": samples,
         "loop_overhead_us": loop_overhead_us,
+        "seconds": seconds,
         "tune": None,
         "profile": None,
     }
 
 
 def versions() -> dict[str, str | None]:
-    """The libraries that results depend on; None for one that is not installed."""
-    return {name: _version(name) for name in LIBRARIES}
+    """The libraries that results depend on; None for one that is not installed.
+
+    Another build of ONNX Runtime, such as onnxruntime-openvino, is named only where it is installed.
+    """
+    builds = {name: _version(name) for name in ENGINES}
+    return {name: _version(name) for name in LIBRARIES} | {name: found for name, found in builds.items() if found}
 
 
 def _judged(one: Exported) -> Judged:

@@ -1,18 +1,16 @@
-"""The charts: how training went, what is taken for what, and what each file costs. Labelled where the eye is."""
+"""The charts of a training: how it went, and what is taken for what. Labelled where the eye is."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digitedge.report import svg
-from digitedge.report.labels import label_points
-from digitedge.report.quantities import count, duration_us, percent, size
+from digitedge.report.quantities import count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -23,11 +21,8 @@ if TYPE_CHECKING:
 History = dict[str, list[float]]
 
 CURVES_INCHES = (9.6, 2.7)
-TRADEOFF_INCHES = (9.6, 3.3)
 # More classes than this, and the numbers no longer fit into their cells.
 NUMBERED_CLASSES = 26
-# Beyond this ratio a linear axis squeezes the smaller values into one spot.
-LINEAR_RATIO = 20
 
 
 def curves(history: History) -> str:
@@ -58,19 +53,6 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str]) -> str:
         (edge, edge),
         name="confusion",
         label=label,
-    )
-
-
-def tradeoff(rows: Sequence[dict[str, Any]]) -> str:
-    """Latency against size and against accuracy, one point for each of these rows of the `bench` document.
-
-    Points of files that another one beats in all three (`pareto` is false) are hollow.
-    """
-    label = "Median latency of each file against its size and its accuracy"
-    front = [name for row, name in zip(rows, _names(rows), strict=True) if row.get("pareto")]
-    label += f". Beaten by no other file: {', '.join(front)}" if front else ""
-    return svg.inline(
-        lambda figure, palette: _tradeoff(figure, palette, rows), TRADEOFF_INCHES, name="tradeoff", label=label
     )
 
 
@@ -147,64 +129,3 @@ def _confusion(axes: Axes, palette: Palette, matrix: NDArray[np.int64], classes:
     axes.spines[:].set_visible(False)
     axes.set_xlabel("taken for")
     axes.set_ylabel("is", rotation=0, labelpad=12)
-
-
-def _tradeoff(figure: Figure, palette: Palette, rows: Sequence[dict[str, Any]]) -> None:
-    # Of a C source its flash counts: the text is for the compiler.
-    rows = [{**row, "size_bytes": row["flash_bytes"] or row["size_bytes"]} for row in rows]
-    judged = [row for row in rows if row["accuracy"] is not None]
-    _explain_front(figure, palette, rows)
-    panels: list[Axes] = list(figure.subplots(1, 2 if judged else 1, squeeze=False)[0])
-    _scatter(panels[0], palette, rows, "size_bytes", size)
-    panels[0].set_title("Size in the device")
-    _from_zero(panels[0].set_ylim, panels[0].set_yscale, [row["size_bytes"] for row in rows])
-    if judged:
-        _scatter(panels[1], palette, judged, "accuracy", percent)
-        panels[1].set_title("Accuracy")
-        # At least one percentage point: a hundredth of a point is chance, and must not look like a cliff.
-        low, high = min(row["accuracy"] for row in judged), max(row["accuracy"] for row in judged)
-        slack = max(0.2 * (high - low), (0.01 - (high - low)) / 2)
-        panels[1].set_ylim(low - slack, high + slack)
-    for axes, key, shown in zip(panels, ("size_bytes", "accuracy"), (rows, judged), strict=False):
-        label_points(axes, [(row["p50_us"], row[key]) for row in shown], _names(shown))
-
-
-def _explain_front(figure: Figure, palette: Palette, rows: Sequence[dict[str, Any]]) -> None:
-    """Says what hollow means, where a point is. Records of earlier versions do not know the front: all are filled."""
-    if any(row.get("pareto") is False for row in rows):
-        filled = "filled: no other file beats it in time, size and accuracy together"
-        hollow = "hollow: one does, or it must not be shipped"
-        figure.supxlabel(f"{filled} · {hollow}", x=0.01, ha="left", fontsize=9, color=palette.faint)
-
-
-def _scatter(
-    axes: Axes, palette: Palette, rows: Sequence[dict[str, Any]], key: str, spell: Callable[[Any], str]
-) -> None:
-    for row in rows:
-        colour = palette.first if row["precision"] == "fp32" else palette.second
-        inside = "none" if row.get("pareto") is False else colour
-        axes.plot(row["p50_us"], row[key], "o", color=colour, markerfacecolor=inside, markersize=7, clip_on=False)
-    _from_zero(axes.set_xlim, axes.set_xscale, [row["p50_us"] for row in rows])
-    axes.xaxis.set_major_formatter(lambda value, _: duration_us(value) if value else "0")
-    axes.yaxis.set_major_formatter(lambda value, _: spell(value) if value else "0")
-    axes.xaxis.set_minor_formatter(lambda *_: "")
-    axes.yaxis.set_minor_formatter(lambda *_: "")
-    axes.set_xlabel("median of one call")
-
-
-def _names(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """`onnx int8`, with the provider where it is not the CPU; file names where that does not tell them apart."""
-    provider = [f" {row['provider']}" if row["provider"] != "cpu" else "" for row in rows]
-    short = [f"{row['format']} {row['precision']}{where}" for row, where in zip(rows, provider, strict=True)]
-    if len(set(short)) == len(short):
-        return short
-    return [f"{Path(row['path']).name}{where}" for row, where in zip(rows, provider, strict=True)]
-
-
-def _from_zero(limit: Callable[..., object], scale: Callable[[str], object], values: Sequence[float]) -> None:
-    """A linear axis from zero, so that lengths compare; a logarithmic one where the values lie too far apart."""
-    if max(values) > LINEAR_RATIO * min(values):
-        scale("log")
-        limit(min(values) / 1.6, max(values) * 1.6)
-    else:
-        limit(0, max(values) * 1.2)

@@ -33,9 +33,13 @@ def envelope(command: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def failure(command: str, error: BaseException) -> dict[str, Any]:
-    """The document of a command that ended in an error: `error` holds `kind`, `message` and `hint`."""
+    """The document of a command that ended in an error: `error` holds `kind`, `message` and `hint`.
+
+    What was finished before stands beside it.
+    """
     kind, message, hint = explain(error)
-    return envelope(command, {"error": {"kind": kind, "message": message, "hint": hint}})
+    kept = error.kept if isinstance(error, DigitedgeError) else {}
+    return envelope(command, {"error": {"kind": kind, "message": message, "hint": hint}, **kept})
 
 
 def explain(error: BaseException) -> tuple[str, str, str]:

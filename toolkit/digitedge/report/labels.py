@@ -22,6 +22,8 @@ AWAY = 8.0
 def label_points(axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
     """Writes each name to the right of its point, or left, above or below, where it covers least.
 
+    A thin line leads from a name to its point, except where it stands right beside it.
+
     Args:
         axes: with its limits set.
         points: (x, y) in the units of the axes.
@@ -33,13 +35,21 @@ def label_points(axes: Axes, points: Sequence[tuple[float, float]], names: Seque
     scale = 72 / figure.dpi
     spots = axes.transData.transform(points) * scale
     frame = np.array(axes.get_window_extent().extents) * scale
+    leader = {"arrowstyle": "-", "linewidth": 0.6, "edgecolor": axes.spines["left"].get_edgecolor(), "shrinkB": 4}
     taken = [_box(spot, np.zeros(2), 2 * AWAY) for spot in spots]
     for point, spot, name in zip(points, spots, names, strict=True):
         width = LETTER * len(name)
         offset = min(_offsets(width), key=lambda offset: _cost(_box(spot, offset, width), taken, frame))
         taken.append(_box(spot, offset, width))
         axes.annotate(
-            name, point, tuple(offset), textcoords="offset points", fontsize=FONT_SIZE, ha="center", va="center"
+            name,
+            point,
+            tuple(offset),
+            textcoords="offset points",
+            fontsize=FONT_SIZE,
+            ha="center",
+            va="center",
+            arrowprops=None if offset[1] == 0 else leader,
         )
 
 

@@ -10,9 +10,9 @@ from digitedge import __version__
 from digitedge.errors import ContentError, package_missing
 from digitedge.files import write_text
 from digitedge.measure.machine import summary
-from digitedge.report import charts, pictures, quantities, verify_page
+from digitedge.report import bench_page, charts, pictures, quantities, verify_page
 from digitedge.report.record import Record, read
-from digitedge.report.steps.bench import conditions, state
+from digitedge.report.steps.bench import state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,9 +54,9 @@ def render(record: Record) -> str:
             charts=_charts(record),
             pictures=_pictures(record),
             verified=verify_page.prepared(record.verify, record.golden) if record.verify else None,
-            conditions=conditions(record.bench["results"]) if record.bench else [],
+            benched=bench_page.prepared(record.bench) if record.bench else None,
         )
-    except (KeyError, IndexError, TypeError, AttributeError, UndefinedError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, UndefinedError) as error:
         message = f"a document in {record.folder} cannot be understood: {error!r}."
         raise ContentError(message, "Make it again with this version of digitedge.") from error
 
@@ -74,9 +74,6 @@ def _charts(record: Record) -> dict[str, str]:
     matrix = pictures.confusion_matrix(record.golden) if record.golden else None
     if record.golden and matrix is not None:
         drawn["confusion"] = charts.confusion(matrix, record.golden.classes)
-    rows = [row for row in record.bench["results"] if row["valid"]] if record.bench else []
-    if rows:
-        drawn["tradeoff"] = charts.tradeoff(rows)
     return drawn
 
 
@@ -118,7 +115,8 @@ def _environment() -> Environment:
     }
     for name, spell in spelled.items():
         environment.filters[name] = partial(_spelled, spell=spell)
-    environment.filters |= {"file": _file, "state": state, "machine": summary, **verify_page.FILTERS}
+    environment.filters |= {"file": _file, "state": state, "machine": summary}
+    environment.filters |= verify_page.FILTERS | bench_page.FILTERS
     environment.globals |= {"share": quantities.share, "plural": quantities.plural}
     return environment
 

@@ -65,4 +65,7 @@ def _document(path: Path) -> Document | None:
     if version != SCHEMA_VERSION:
         message = f"{path} has schema_version {version}; this digitedge reads {SCHEMA_VERSION}."
         raise ContentError(message, f"Make it again: digitedge {path.stem}.")
+    if "error" in document:
+        message = f"{path} is of a digitedge {path.stem} that ended early: {document['error'].get('message')}"
+        raise ContentError(message, f"Make it again: digitedge {path.stem}.")
     return document

@@ -36,7 +36,12 @@ class Conflict:
 
 def conflicts() -> tuple[Conflict, ...]:
     """Everything in this environment that does not go together."""
-    return judge({_normal(found.name): found.version for found in importlib.metadata.distributions() if found.name})
+    return judge(_versions())
+
+
+def builds_in_the_way() -> Conflict | None:
+    """Several builds of ONNX Runtime in this environment; None where there is one at most."""
+    return _shared(_versions())
 
 
 def judge(versions: dict[str, str]) -> tuple[Conflict, ...]:
@@ -46,10 +51,9 @@ def judge(versions: dict[str, str]) -> tuple[Conflict, ...]:
         versions: version by name, names in lower case with hyphens.
     """
     found = []
-    engines = [name for name in ENGINES if name in versions and not is_plugin(name, versions[name])]
-    if len(engines) > 1:
-        cure = f"Type: pip uninstall -y {' '.join(engines)} && pip install {engines[0]} (or the one that you want)"
-        found.append(Conflict(f"{' and '.join(engines)} share one folder; the last installed wins silently.", cure))
+    engines = _builds(versions)
+    if (shared := _shared(versions)) is not None:
+        found.append(shared)
     if len(engines) == 1 and not _whole():
         cure = f"Type: pip install --force-reinstall --no-deps {engines[0]}"
         found.append(Conflict(f"{engines[0]} is installed, and its folder is empty.", cure))
@@ -60,6 +64,22 @@ def judge(versions: dict[str, str]) -> tuple[Conflict, ...]:
         cure = "Train in one environment (train-cuda), and measure in another (cuda)."
         found.append(Conflict(problem, cure))
     return tuple(found)
+
+
+def _shared(versions: dict[str, str]) -> Conflict | None:
+    builds = _builds(versions)
+    if len(builds) <= 1:
+        return None
+    cure = f"Type: pip uninstall -y {' '.join(builds)} && pip install {builds[0]} (or the one that you want)"
+    return Conflict(f"{' and '.join(builds)} share one folder; the last installed wins silently.", cure)
+
+
+def _builds(versions: dict[str, str]) -> list[str]:
+    return [name for name in ENGINES if name in versions and not is_plugin(name, versions[name])]
+
+
+def _versions() -> dict[str, str]:
+    return {_normal(found.name): found.version for found in importlib.metadata.distributions() if found.name}
 
 
 def _normal(name: str) -> str:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from digitedge.images import Images
     from digitedge.runtime.model import Model
 
+# Neither protobuf (https://protobuf.dev/programming-guides/encoding/#size-limit) nor FlatBuffers
+# (https://flatbuffers.dev/flatbuffers/internals/) holds more in one file.
+MOST_BYTES = 2**31 - 1
+
 
 def format_of(path: Path) -> str:
     """The format of a file, by its suffix; the folder of a SavedModel is read as Keras's files are.
@@ -62,7 +66,7 @@ def load(path: Path, *, provider: str = "cpu", threads: int | None = None, engin
             products. None for the first.
 
     Raises:
-        ContentError: the file is missing, empty, damaged, or of another kind; or this engine cannot hold it.
+        ContentError: the file is missing, empty, too large, damaged, or of another kind; or this engine cannot hold it.
         NotPresentError: the engine or the provider is not on this machine.
         UnknownNameError: no engine of that format has that name.
         UsageError: a provider for a format that has none.
@@ -70,6 +74,9 @@ def load(path: Path, *, provider: str = "cpu", threads: int | None = None, engin
     name = format_of(path)
     if name != "onnx" and provider != "cpu":
         raise UsageError(f"{path.name} cannot run on {provider}.", "Providers are for .onnx files.")
+    if name != "keras" and path.is_file() and (size := path.stat().st_size) > MOST_BYTES:
+        message = f"{path} is {size / 1e9:.1f} GB; a file of that kind holds {MOST_BYTES / 1e9:.1f} GB at most."
+        raise ContentError(message, "Is it a model?")
     module = entries("digitedge.runtime", "SUFFIX")[name]
     model: Model = module.load(path, provider=provider, threads=threads, engine=engine)
     return model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -48,13 +48,15 @@ class OnnxModel:
     source_digest: str | None
     engine: str
     placement: Placement | None
+    # Of a call of the model itself; what `prepare` and `runner` give is called without any.
+    run_options: Any = None
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores float32 (n, classes) of images float32 (n, height, width, channels) in [0, 1]."""
         check_images(images, self.spec)
         feed = {self.spec.input_name: to_input(images, self.spec)}
         try:
-            (scores,) = self.session.run([self.spec.output_name], feed)
+            (scores,) = self.session.run([self.spec.output_name], feed, self.run_options)
         except Exception as error:  # ONNX Runtime's ten classes have no common base
             raise ContentError(f"{self.path} cannot be run: {first_line(error)}.", "Export it again.") from error
         return self.scores_of(scores)
@@ -93,6 +95,7 @@ def load(
     threads: int | None = None,
     engine: str | None = None,
     configure: Configure | None = None,
+    options: dict[str, str] | None = None,
 ) -> OnnxModel:
     """Loads an .onnx file. It is hashed, scanned and loaded from the same bytes, so nothing can change between.
 
@@ -102,6 +105,7 @@ def load(
         threads: for one call; None for one.
         engine: one of `ENGINES`; None for the first.
         configure: of `open_session`.
+        options: of the provider, besides those that it always gets.
 
     Raises:
         ContentError: not an ONNX model, one with external data, or one that digitedge has not described.
@@ -116,6 +120,7 @@ def load(
     if exact and provider != "cpu":
         raise UsageError(f"{path.name} cannot run with {name} on {provider}.", "It is a setting of the CPU provider.")
     chosen = require(provider)
+    chosen = replace(chosen, options=chosen.options | (options or {}))
     data = read_bytes(path)
     session = open_session(path, data, chosen, threads=threads or 1, exact=exact, configure=configure)
     embedded = _embedded(path, session)

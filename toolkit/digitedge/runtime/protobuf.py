@@ -59,6 +59,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     while position < len(message):
         tag, position = _varint(message, position)
         wire = tag & 7
+        if tag >> 3 == 0:  # https://protobuf.dev/programming-guides/proto3/#assigning: they begin with 1
+            raise ValueError("a field without a number")
         if wire == _VARINT:
             value, position = _varint(message, position)
             yield tag >> 3, value

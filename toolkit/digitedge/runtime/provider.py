@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from digitedge.errors import NotPresentError, UnknownNameError
 from digitedge.registry import entries
 from digitedge.runtime import plugins
+from digitedge.runtime.installation import builds_in_the_way
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -27,6 +28,10 @@ class Provider:
         options: passed to ONNX Runtime with it.
         threads_option: which of its options holds the threads of a call, where it has a pool of its own, for which
             those of the session mean nothing.
+        device_type: what ONNX Runtime's Python binding calls the memory of its own (`OrtValue.ortvalue_from_numpy`);
+            None where it has none, or the binding cannot place anything there.
+        graph_options: with which a session captures the kernels of a call once and replays them from then on, a graph
+            of its own for each `gpu_graph_id`; None where it cannot.
         plugin: the installed package that brings it; None where it is part of ONNX Runtime, or of a build of it.
     """
 
@@ -36,6 +41,8 @@ class Provider:
     cure: str
     options: dict[str, Any] = field(default_factory=dict)
     threads_option: str | None = None
+    device_type: str | None = None
+    graph_options: dict[str, str] | None = None
     plugin: Plugin | None = None
 
 
@@ -87,7 +94,9 @@ def require(name: str) -> Provider:
     provider = find(name)
     missing = absence(provider)
     if missing:
-        raise NotPresentError(f"the provider {name} cannot be used: {missing}.", provider.cure)
+        shared = None if provider.plugin is not None else builds_in_the_way()
+        cure = provider.cure if shared is None else f"{shared.problem} {shared.cure}"
+        raise NotPresentError(f"the provider {name} cannot be used: {missing}.", cure)
     return provider
 
 

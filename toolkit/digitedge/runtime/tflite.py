@@ -169,6 +169,7 @@ def _litert(path: Path, data: bytes, threads: int) -> tuple[Any, str]:
         with hushed():
             interpreter = Interpreter(model_content=data, num_threads=threads)
             interpreter.allocate_tensors()
+            _ = interpreter.get_input_details(), interpreter.get_output_details()  # whose names may be no text
     except (ValueError, RuntimeError) as error:
         message = f"{path} cannot be loaded by LiteRT: {first_line(error)}."
         raise ContentError(message, "Is it a TensorFlow Lite model?") from error

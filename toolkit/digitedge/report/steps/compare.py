@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitedge.report.quantities import duration_us, maybe, place, plural
 from digitedge.report.step import Step, line, name_of, printable, prose, table
+from digitedge.report.steps.bench import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def step(entries: Sequence[Entry], old: Path) -> Step:
     for entry in entries:
         columns.add_row(
             name_of(entry["path"] or entry["old_path"]),
-            printable(entry["provider"]),
+            printable(place_of(entry)),
             maybe(entry["old_p50_us"], duration_us),
             maybe(entry["p50_us"], duration_us),
             maybe(entry["ratio"], _ratio),
@@ -41,7 +42,7 @@ def step(entries: Sequence[Entry], old: Path) -> Step:
             style=_STYLES[entry["result"]],
         )
     heading = line("new p50 over old p50", f"old: {printable(place(old))}")
-    body: list[RenderableType] = [heading, columns, *map(prose, _notes(entries))]
+    body: list[RenderableType] = [heading, columns, *map(prose, notes(entries))]
     return Step("compare", body, prose(summary(entries)))
 
 
@@ -57,7 +58,7 @@ def summary(entries: Sequence[Entry]) -> str:
     return ", ".join(parts) + "."
 
 
-def _notes(entries: Sequence[Entry]) -> list[str]:
+def notes(entries: Sequence[Entry]) -> list[str]:
     """Each reason once, with the files that it holds for; and whether the machine itself has changed."""
     reasons: dict[str, list[str]] = {}
     for entry in entries:
