@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from digitedge.artifact import Golden
+from digitedge.bench.job import Job
 from digitedge.bench.target import Target
 from digitedge.runtime.loading import load, score
 from digitedge.runtime.metadata import KEY, Embedded, to_json
@@ -116,3 +117,22 @@ def old(tiny_onnx: Callable[..., Path], tmp_path: Path) -> Path:
 def new(tiny_onnx: Callable[..., Path], old: Path) -> Target:
     """Its successor, of the same name."""
     return Target(tiny_onnx("tiny.fp32.onnx", seed=2), precision="fp32")
+
+
+@pytest.fixture
+def job(tmp_path: Path, tiny_onnx: Callable[..., Path], images: np.ndarray) -> Job:
+    """One that times a tiny classifier on 64 images for 20 ms."""
+    np.save(tmp_path / "images.npy", images[:64])
+    (tmp_path / "answer").mkdir()
+    return Job(
+        path=str(tiny_onnx()),
+        provider="cpu",
+        threads=1,
+        batch=1,
+        seconds=0.02,
+        fewest_calls=100,
+        most_seconds=10.0,
+        images=str(tmp_path / "images.npy"),
+        golden=None,
+        folder=str(tmp_path / "answer"),
+    )

@@ -20,10 +20,8 @@ from digitedge.bench.target import floor_of
 from digitedge.bench.worker import peak_rss_bytes, perform
 from digitedge.errors import ContentError
 from digitedge.measure.energy import Counter, Meter
-from digitedge.runtime import onnx_binding
 from digitedge.runtime.loading import load
 from digitedge.runtime.model import Placement, RefusedError
-from digitedge.runtime.provider import find
 from digitedge.runtime.session_settings import SessionSettings
 
 if TYPE_CHECKING:
@@ -31,25 +29,6 @@ if TYPE_CHECKING:
 
     from digitedge.artifact import Golden
     from digitedge.spec import Spec
-
-
-@pytest.fixture
-def job(tmp_path: Path, tiny_onnx: Callable[..., Path], images: np.ndarray) -> Job:
-    """One that times a tiny classifier on 64 images for 20 ms."""
-    np.save(tmp_path / "images.npy", images[:64])
-    (tmp_path / "answer").mkdir()
-    return Job(
-        path=str(tiny_onnx()),
-        provider="cpu",
-        threads=1,
-        batch=1,
-        seconds=0.02,
-        fewest_calls=100,
-        most_seconds=10.0,
-        images=str(tmp_path / "images.npy"),
-        golden=None,
-        folder=str(tmp_path / "answer"),
-    )
 
 
 @dataclass(frozen=True)
@@ -278,27 +257,3 @@ def test_energy_is_that_of_one_call_and_none_without_counters(
     assert outcome.energy_uj == pytest.approx(50_000 / len(outcome.samples_us))
     monkeypatch.setattr(worker, "Meter", lambda: Meter(()))
     assert perform(job).energy_uj is None
-
-
-def test_images_that_stay_bound_are_timed_audited_and_scored(
-    job: Job, tmp_path: Path, golden_of: Callable[[Path], Golden]
-) -> None:
-    golden = write_golden(tmp_path / GOLDEN, golden_of(Path(job.path)))
-    outcome = perform(replace(job, io="device", batch=4, golden=str(golden)))
-    assert outcome.samples_us is not None
-    assert len(outcome.samples_us) >= 100
-    assert (outcome.timed_by, outcome.departure) == ("Python call", 0.0)
-    assert outcome.same_image_ratio is not None
-    assert (outcome.agreement, outcome.nodes_elsewhere, outcome.refused) == (1.0, 0, None)
-
-
-def test_a_graph_that_is_not_captured_is_an_answer_without_times(job: Job) -> None:
-    outcome = perform(replace(job, io="graph"))
-    assert (outcome.samples_us, outcome.load_ms, outcome.refused) == (None, None, "it captures no graphs")
-
-
-def test_memory_that_is_not_given_is_an_answer_without_times(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_binding, "require", lambda name: replace(find(name), device_type="cuda"))
-    outcome = perform(replace(job, io="device"))
-    assert (outcome.samples_us, outcome.load_ms, outcome.nodes_elsewhere) == (None, None, 0)
-    assert outcome.refused

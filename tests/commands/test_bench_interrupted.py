@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,9 +15,8 @@ import pytest
 
 from digitedge.bench import measuring
 from digitedge.bench.job import Outcome
-from digitedge.commands import alone, export, interrupting, keeping, train, tuning, verify
+from digitedge.commands import export, interrupting, keeping, train, tuning, verify
 from digitedge.commands.interrupting import Interruptions
-from digitedge.report.terminal import Terminal
 
 HALF, RECORD = "bench.interrupted.json", "bench.json"
 
@@ -288,26 +286,3 @@ def children(running, *, named):
             return found
         time.sleep(0.05)
     return []
-
-
-def test_a_second_benchmark_waits_and_says_so(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    holder = (
-        f"import fcntl, os, time; fcntl.flock(os.open({str(tmp_path / alone._LOCK)!r}, os.O_RDONLY), fcntl.LOCK_EX)"
-    )
-    (tmp_path / alone._LOCK).touch(0o444)
-    code = f"{holder}; print('held', flush=True); time.sleep(1)"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout.readline() == "held\n"
-        with alone.alone(Terminal()):
-            assert other.wait(timeout=5) == 0
-    said = capsys.readouterr().err
-    assert said == "another digitedge is measuring on this machine: waiting, since two would time each other.\n"
-
-
-def test_one_alone_says_nothing_and_a_folder_that_takes_no_file_keeps_nobody_waiting(tmp_path, monkeypatch, capsys):
-    for folder in (tmp_path, tmp_path / "missing"):
-        monkeypatch.setattr(tempfile, "tempdir", str(folder))
-        with alone.alone(Terminal()):
-            assert (folder / alone._LOCK).exists() == (folder == tmp_path)
-    assert capsys.readouterr().err == ""
