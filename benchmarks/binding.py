@@ -98,6 +98,14 @@ def table(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def sentence(document: dict[str, Any]) -> str:
+    """What the README says: digitedge as it is, over Node."""
+    found = ratios(document)
+    values = [found[name, OURS] for name in ("fp32 .onnx", "int8 .onnx")]
+    fp32, int8 = ("unknown" if ratio is None else f"{ratio.value:.2f}" for ratio in values)
+    return f"digitedge's figures for fp32 and int8 are {fp32} and {int8} of those of `onnxruntime-node`"
+
+
 def ratios(document: dict[str, Any]) -> dict[tuple[str, str], Ratio | None]:
     """By file and who timed it: a call without what it costs to call, over the same in Node, round by round.
 

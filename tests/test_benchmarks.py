@@ -30,6 +30,7 @@ def script(name):
         ("int8_across_cpus", "benchmarks/README.md"),
         ("latency", "benchmarks/README.md"),
         ("binding", "benchmarks/README.md"),
+        ("compare", "benchmarks/README.md"),
         ("verification", "benchmarks/README.md"),
         ("whole_way", "README.md"),
     ],
@@ -40,14 +41,28 @@ def test_the_table_is_made_of_the_raw_results(name, document):
     assert table in (ROOT / document).read_text()
 
 
-def test_readme_says_in_a_sentence_what_the_latency_table_says():
-    document = json.loads((RESULTS / "latency.json").read_text())
+@pytest.mark.parametrize("name", ["latency", "binding"])
+def test_readme_says_in_a_sentence_what_the_table_says(name):
+    document = json.loads((RESULTS / f"{name}.json").read_text())
     said = " ".join((ROOT / "README.md").read_text().split())
-    assert script("latency").sentence(document) in said
+    assert script(name).sentence(document) in said
 
 
 def test_readme_shows_what_the_terminal_showed():
     assert (RESULTS / "whole_way.txt").read_text() in (ROOT / "README.md").read_text()
+
+
+def test_compare_found_what_was_there_and_nothing_else():
+    document = json.loads((RESULTS / "compare.json").read_text())
+    whole = [all(entry["result"] == "no difference" for entry in trial) for trial in document["whole"]]
+    assert len(whole) >= 10
+    assert sum(whole) >= 0.9 * len(whole)
+    trials = {}
+    for trial in document["slowed"]:
+        right = "slower" if trial["factor"] > 1 else "no difference"
+        trials.setdefault((trial["format"], trial["factor"]), []).append(trial["result"] == right)
+    assert trials.keys() == {(name, factor) for name in ("onnx", "tflite") for factor in (1.0, 1.1)}
+    assert all(len(found) >= 10 and sum(found) >= 0.9 * len(found) for found in trials.values())
 
 
 def test_full_8_bit_weights_are_seen_to_fail_where_ours_do_not():
