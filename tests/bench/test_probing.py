@@ -8,7 +8,7 @@ import pytest
 
 from digitedge.bench import probing
 from digitedge.bench.job import refused
-from digitedge.bench.probing import prove
+from digitedge.bench.probing import prove, startable
 from digitedge.bench.process import Lost
 from digitedge.errors import NotPresentError, UnknownNameError
 from digitedge.runtime.model import Placement
@@ -94,3 +94,12 @@ def test_one_that_is_not_offered_starts_no_process(monkeypatch):
     for name, error in (("directml", NotPresentError), ("cdua", UnknownNameError)):
         with pytest.raises(error):
             prove(name)
+
+
+def test_those_that_can_be_started_and_why_others_cannot(answers, monkeypatch):
+    monkeypatch.setattr(probing, "offered", lambda: ("cpu", "cuda", "openvino"))
+    lost = Lost("its process was ended by SIGSEGV")
+    monkeypatch.setattr(probing, "run_job", lambda job, **_: lost if job.provider == "cuda" else TAKEN)
+    names, reasons = startable()
+    assert names == ("cpu", "openvino")
+    assert reasons == ("the provider cuda cannot be used: its process was ended by SIGSEGV.",)

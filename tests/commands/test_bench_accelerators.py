@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from digitedge.bench import measuring
+from digitedge.bench import measuring, probing
 from digitedge.bench.job import Outcome, refused
+from digitedge.errors import NotPresentError
 from digitedge.runtime.model import Placement
 
 WORDS = ("--provider", "cpu", "--provider", "cuda", "--seconds", "0.05")
@@ -94,3 +95,25 @@ def test_what_was_measured_of_each_way_is_compared_with_the_same(digitedge, own_
         ("cuda", "device", "no difference"),
         ("cuda", "graph", "not comparable"),
     ]
+
+
+def test_without_the_option_every_provider_that_can_be_started_is_measured(digitedge, own_run, cuda, monkeypatch):
+    monkeypatch.setattr(probing, "prove", lambda _: None)
+    document = digitedge("bench", "--seconds", "0.05", "--json").document
+    assert {(row["format"], row["provider"]) for row in document["results"]} == {
+        ("onnx", "cpu"), ("onnx", "cuda"), ("tflite", "cpu"),
+    }  # fmt: skip
+    assert (own_run / "bench.json").exists()
+
+
+def test_one_that_is_offered_and_cannot_be_started_is_left_out_and_said(digitedge, own_run, cuda, monkeypatch):
+    def prove(name):
+        raise NotPresentError(f"the provider {name} cannot be used: libcudart.so.13 is missing.", "Install it.")
+
+    monkeypatch.setattr(probing, "prove", prove)
+    ended = digitedge("bench", "--seconds", "0.05", "--json")
+    assert ended.code == 0
+    assert {row["provider"] for row in ended.document["results"]} == {"cpu"}
+    assert "Measured without: the provider cuda cannot be used: libcudart.so.13 is missing.\n" in ended.err
+    only = digitedge("bench", own_run / "tiny.fp32.tflite", "--seconds", "0.05")
+    assert "cuda" not in only.err, "no provider has to do with it"

@@ -240,7 +240,7 @@ class BenchConfig:
     """How latency is measured.
 
     Attributes:
-        providers: names of files in `digitedge.runtime.providers`.
+        providers: names of files in `digitedge.runtime.providers`, or of plugins; none for each that is really here.
         threads: that the engine may use for one call.
         batch: images a call.
         seconds: of timed calls for each row, over all processes.
@@ -253,7 +253,7 @@ class BenchConfig:
         further: more pairs of threads and batch to measure besides.
     """
 
-    providers: tuple[str, ...] = ("cpu",)
+    providers: tuple[str, ...] = ()
     threads: int = 1
     batch: int = 1
     seconds: float = 2.0

@@ -11,7 +11,7 @@ from digitedge.bench.job import Job
 from digitedge.bench.process import Lost, run_job
 from digitedge.bench.target import floors_of
 from digitedge.errors import NotPresentError
-from digitedge.runtime.provider import require
+from digitedge.runtime.provider import offered, require
 
 if TYPE_CHECKING:
     from digitedge.bench.job import Outcome
@@ -46,6 +46,24 @@ def prove(name: str) -> Target | None:
         if not isinstance(answer, Lost) and answer.samples_us is not None:
             return replace(floor, provider=name)
     return None
+
+
+def startable() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which providers are really here.
+
+    Returns:
+        The names of those that can be started, the CPU first; and of each other that this ONNX Runtime offers, why it
+        cannot be used.
+    """
+    found, reasons = [], []
+    for name in offered():
+        try:
+            if name != "cpu":
+                prove(name)
+            found.append(name)
+        except NotPresentError as error:
+            reasons.append(error.message)
+    return tuple(found), tuple(reasons)
 
 
 def _try(floor: Target, name: str) -> Outcome | Lost:

@@ -23,7 +23,7 @@ _DEFAULT = BenchConfig()
 
 Provider = Annotated[
     list[str] | None,
-    typer.Option("--provider", help="cpu, cuda, openvino, ... May be repeated; measures .onnx files only."),
+    typer.Option("--provider", help="cpu, cuda, ..., for .onnx files alone; may be repeated. Else each that is here."),
 ]
 Threads = Annotated[str, typer.Option(help="That an engine may use for one call; 1,2 measures both.")]
 Batch = Annotated[str, typer.Option(help="Images a call; 1,8,64 measures each. A .tflite and a .c take one by one.")]
@@ -73,7 +73,7 @@ def bench(
 ) -> None:
     """Measure the latency of exported files, each in fresh processes, on every provider that is really there."""
     with session("bench", json=json, quiet=quiet, debug=debug) as terminal:
-        providers = tuple(dict.fromkeys(provider or _DEFAULT.providers))
+        providers = tuple(dict.fromkeys(provider or ()))
         first, *further = combinations(threads, batch)
         config = BenchConfig(
             providers,
@@ -148,6 +148,8 @@ def carry_out(
 
     entry = enter(config, sources, onnx_only=onnx_only, compare=compare)
     run, planned = entry.run, entry.planned
+    for reason in entry.left_out:
+        terminal.note(f"Measured without: {reason}")
     with alone(terminal), Interruptions() as interruptions:
         before = moment()
         with counting(terminal, "bench") as watch:

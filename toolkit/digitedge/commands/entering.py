@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from digitedge.artifact import GOLDEN, read_golden
 from digitedge.bench.earlier import read_earlier
 from digitedge.bench.pairing import plan
+from digitedge.bench.probing import startable
 from digitedge.bench.rejection import rejections
 from digitedge.bench.target import Target
 from digitedge.commands.conditions import is_usual, multiplied
@@ -17,7 +18,8 @@ from digitedge.commands.keeping import require_recordable
 from digitedge.commands.tuning import require_tunable
 from digitedge.errors import UsageError
 from digitedge.runtime.loading import load
-from digitedge.runtime.provider import require
+from digitedge.runtime.onnx_binding import COPIES, variants
+from digitedge.runtime.provider import find, require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +46,7 @@ class Entry:
         rejected: files that a verification rejected, with the reason.
         planned: what is measured again for --compare; None without.
         run: the run folder whose record this is; None where it is none's.
+        left_out: why a provider that ONNX Runtime offers is not measured, one sentence each.
     """
 
     targets: tuple[Target, ...]
@@ -52,6 +55,7 @@ class Entry:
     rejected: Mapping[Path, str]
     planned: Plan | None
     run: Path | None
+    left_out: tuple[str, ...]
 
     @property
     def again(self) -> tuple[Target, ...]:
@@ -70,7 +74,7 @@ def enter(
     """Finds and loads everything that is named.
 
     Args:
-        config: how it will be measured.
+        config: how it will be measured. Without providers, on each that is really here.
         sources: run folders and model files; None for the newest run.
         onnx_only: leave out what no provider runs.
         compare: an older bench.json to compare with; None for none.
@@ -82,18 +86,24 @@ def enter(
     for name in config.providers:
         require(name)
     found = model_files(sources)
+    files = _for_providers(found) if onnx_only else found
     # Without the CPU it is no record of the run, but something to add to one: see --merge.
-    run = whole_run(found) if "cpu" in config.providers and is_usual(config) else None
+    run = whole_run(found) if "cpu" in (config.providers or ("cpu",)) and is_usual(config) else None
     if run is not None:
         require_recordable(run)
-    files = _for_providers(found) if onnx_only else found
     models = [load(listed.path) for listed in files]
-    targets = _targets(files, models, config)
+    providers, left_out = (config.providers, ()) if config.providers else _here(files)
+    targets = _targets(files, models, providers, config)
     require_tunable(config, targets)
     golden = _golden(files, models)
     images = golden.images[:] if golden else seeded_images(models[0].spec.input_shape)
     planned = None if earlier is None else plan(earlier, targets, config, images.shape[1:])
-    return Entry(tuple(targets), images, golden, rejections(listed.path for listed in files), planned, run)
+    return Entry(tuple(targets), images, golden, rejections(listed.path for listed in files), planned, run, left_out)
+
+
+def _here(files: Sequence[Listed]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """As `probing.startable`; of files that only one place can run, that one, and nothing is started."""
+    return startable() if any(listed.path.suffix == ".onnx" for listed in files) else (("cpu",), ())
 
 
 def _for_providers(files: Sequence[Listed]) -> list[Listed]:
@@ -108,17 +118,12 @@ def _for_providers(files: Sequence[Listed]) -> list[Listed]:
     return found
 
 
-def _targets(files: Sequence[Listed], models: Sequence[Model], config: BenchConfig) -> list[Target]:
+def _targets(
+    files: Sequence[Listed], models: Sequence[Model], providers: Sequence[str], config: BenchConfig
+) -> list[Target]:
     """Each .onnx file on each provider in each of its ways, and every other file, under every condition."""
-    from digitedge.bench.target import Target
-    from digitedge.runtime.onnx_binding import COPIES, variants
-    from digitedge.runtime.provider import find
-
     # From pixels to labels there is but one way: pixels come from main memory.
-    ways = [
-        (name, io) for name in config.providers for io in ((COPIES,) if config.end_to_end else variants(find(name)))
-    ]
-
+    ways = [(name, io) for name in providers for io in ((COPIES,) if config.end_to_end else variants(find(name)))]
     targets = [
         Target(listed.path, provider, model.precision, listed.max_drop, io=io)
         for listed, model in zip(files, models, strict=True)
