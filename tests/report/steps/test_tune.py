@@ -32,6 +32,14 @@ def test_the_table_the_lines_to_paste_and_a_sentence(printed):
 def test_without_a_proof_nothing_is_to_be_pasted(printed):
     out = printed(tune.step({"tune": [UNPROVED, LOST]}))
     assert "onnxruntime" not in out
-    assert "No other setting is proved faster than the usual session in any of 2 files." in " ".join(out.split())
+    assert "No other setting is proved faster than the usual session, for any of 2 files." in " ".join(out.split())
     assert r"tiny\x1b.onnx: it did not return within 3 s." in out
     assert "\x1b" not in out
+
+
+def test_settings_that_are_fast_now_and_then_are_said(printed):
+    unsteady = [{"words": "2 threads", "p50_least_us": 17.5, "p50_most_us": 31.2}]
+    out = " ".join(printed(tune.step({"tune": [UNPROVED | {"unsteady": unsteady}]})).split())
+    said = "tiny.int8.onnx with 2 threads took 18 µs to 31 µs from process to process: no steady gain on this machine."
+    assert said in out
+    assert "No other setting is proved faster than the usual session." in out

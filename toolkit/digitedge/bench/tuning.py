@@ -35,7 +35,7 @@ SCREENED_PROCESSES, SCREENED_SECONDS = 3, 0.1
 MEASURED_PROCESSES, MEASURED_SECONDS = 10, 0.2
 # An option that looked this much faster alone is also tried together with the others that did.
 PROMISING = 1.02
-FINALISTS = 2
+FINALISTS = 3
 # Options that exclude each other: one of each is taken into the combination.
 _FACTORS = (("threads", "spinning"), ("arena",), ("pattern",), ("level", "layout"))
 _IMAGES = "images.npy"
@@ -55,6 +55,7 @@ class Tuned:
         screened: the median of each setting in the first, brief measurement, in microseconds; None where a process
             crashed or did not return.
         reason: why nothing is said, or why the best may not be used; None where all is well.
+        measured: every sample of each other setting that was measured thoroughly.
     """
 
     path: Path
@@ -64,6 +65,24 @@ class Tuned:
     best_report: LatencyReport | None
     screened: tuple[tuple[SessionSettings, float | None], ...]
     reason: str | None
+    measured: tuple[tuple[SessionSettings, LatencyReport], ...] = ()
+
+    @property
+    def unsteady(self) -> tuple[tuple[SessionSettings, float, float], ...]:
+        """Settings that were faster than the usual session in some processes, and whose processes do not agree.
+
+        Returns:
+            Each with the smallest and the largest of its processes' medians, in microseconds. Two threads wait for each
+            other: where the system or a neighbour now and then takes the second core away, they are slower than one.
+        """
+        if self.usual_report is None:
+            return ()
+        found = []
+        for settings, report in self.measured:
+            medians_us = [float(np.median(samples_us)) for samples_us in report.processes]
+            if not report.stable and min(medians_us) * SMALLEST_RATIO < self.usual_report.p50_us:
+                found.append((settings, min(medians_us), max(medians_us)))
+        return tuple(found)
 
     @property
     def gain(self) -> tuple[float, float, float] | None:
@@ -173,7 +192,10 @@ def tune(
 
 
 def finalists(screened: Mapping[SessionSettings, float | None], usual: SessionSettings) -> tuple[SessionSettings, ...]:
-    """The best options together, and the best alone: at most `FINALISTS`, none of them the usual session.
+    """The best options together, the best alone, and the best other number of threads; then whatever was next.
+
+    At most `FINALISTS`, none of them the usual session. Threads are always among them, where there are several cores:
+    they change most, and a brief measurement may have met them at a bad moment.
 
     Args:
         screened: the median of each, in microseconds; None for one that was lost.
@@ -188,7 +210,10 @@ def finalists(screened: Mapping[SessionSettings, float | None], usual: SessionSe
     for factor in _FACTORS:
         best = next((settings for settings in promising if _departs(settings, usual, factor)), usual)
         together = replace(together, **{name: getattr(best, name) for name in factor})
-    return tuple(dict.fromkeys(settings for settings in (together, *ranked) if settings != usual))[:FINALISTS]
+    threads = next((settings for settings in ranked if settings.threads != usual.threads), usual)
+    first = together if together != usual else ranked[0] if ranked else usual
+    chosen = dict.fromkeys((first, *ranked[:1], threads, *ranked))
+    return tuple(settings for settings in chosen if settings != usual)[:FINALISTS]
 
 
 def _departs(settings: SessionSettings, usual: SessionSettings, factor: Sequence[str]) -> bool:
@@ -250,7 +275,8 @@ def _concluded(
         lost = next((found.lost for found in final.values() if found.lost), None)
         return Tuned(path, usual, None, reports[usual], None, screened, lost or "no other setting could be measured")
     best = min(others, key=lambda entry: entry[:2])[2]
-    return Tuned(path, usual, best, reports[usual], reports[best], screened, _disagreement(final[best]))
+    measured = tuple((settings, report) for settings, report in reports.items() if report and settings != usual)
+    return Tuned(path, usual, best, reports[usual], reports[best], screened, _disagreement(final[best]), measured)
 
 
 def _disagreement(found: Findings) -> str | None:

@@ -141,6 +141,10 @@ def tune_entry(found: Tuned) -> dict[str, Any]:
         "words": None if found.best is None else found.best.words(),
         "code": found.best.code(found.path.name) if found.best is not None and found.proved else None,
         "screened": [{"options": asdict(settings), "p50_us": p50_us} for settings, p50_us in found.screened],
+        "unsteady": [
+            {"options": asdict(settings), "words": settings.words(), "p50_least_us": least_us, "p50_most_us": most_us}
+            for settings, least_us, most_us in found.unsteady
+        ],
         "reason": found.reason,
     }
 

@@ -54,13 +54,14 @@ def tuned(entries: Sequence[Entry]) -> dict[str, Any]:
         entries: one at least.
 
     Returns:
-        `summary`, a sentence; `axis` as above; and `rows`, each with file, entry, chart, verdict in words, and
-        `tried`, the settings that were tried: words, p50_us, the ratio to the usual session, and a bar.
+        `summary`, a sentence; `unsteady`, others; `axis` as above; and `rows`, each with file, entry, chart, verdict in
+        words, and `tried`, the settings that were tried: words, p50_us, the ratio to the usual session, and a bar.
     """
     known = [entry for entry in entries if entry["gain"] is not None]
     scale = cell_marks.ratio_scale([entry[end] for entry in known for end in ("gain_low", "gain_high")])
     return {
         "summary": tune.summary(entries),
+        "unsteady": tune.unsteady(entries),
         "axis": cell_marks.ratio_axis(scale) if known else "",
         "rows": [
             {

@@ -36,6 +36,7 @@ def step(document: dict[str, Any]) -> Step:
     body += [
         prose(f"{name_of(entry['path'])}: {entry['reason']}.", style="red") for entry in entries if entry["reason"]
     ]
+    body += [prose(sentence, style="yellow") for sentence in unsteady(entries)]
     for entry in entries:
         if entry["proved"]:
             body += [Text(f"\n# {name_of(entry['path'])}\n{printable_lines(entry['code'])}", style="cyan")]
@@ -47,10 +48,21 @@ def summary(entries: Sequence[Entry]) -> str:
     proved = [entry for entry in entries if entry["proved"]]
     files = plural(len(entries), "file")
     if not proved:
-        return f"No other setting is proved faster than the usual session in any of {files}."
+        every = "" if len(entries) == 1 else f", for any of {files}"
+        return f"No other setting is proved faster than the usual session{every}."
     most = max(proved, key=lambda entry: float(entry["gain"]))
     words = f"{name_of(most['path'])} gains most, {times(most['gain'])} with {most['words']}"
     return f"A gain is proved for {len(proved)} of {files}; {words}."
+
+
+def unsteady(entries: Sequence[Entry]) -> list[str]:
+    """A sentence for each setting whose processes do not agree, though some were faster: it may pay, now and then."""
+    return [
+        f"{name_of(entry['path'])} with {one['words']} took {duration_us(one['p50_least_us'])} to "
+        f"{duration_us(one['p50_most_us'])} from process to process: no steady gain on this machine."
+        for entry in entries
+        for one in entry.get("unsteady") or ()
+    ]
 
 
 def times(ratio: float) -> str:
