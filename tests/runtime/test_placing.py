@@ -1,5 +1,7 @@
 """A provider that leaves nodes to the CPU: Azure's, which many builds have and which runs none of these."""
 
+import os
+
 import onnx
 import onnxruntime
 import pytest
@@ -58,6 +60,20 @@ def test_a_provider_that_cannot_be_started_refuses_without_numbers_and_in_its_ow
     with pytest.raises(RefusedError, match="no driver") as caught:
         open_session(path, path.read_bytes(), AZURE)
     assert (caught.value.reason, caught.value.placement) == ("no driver", None)
+
+
+def test_a_provider_whose_library_cannot_be_loaded_refuses_with_what_onnx_runtime_only_prints(path, monkeypatch):
+    """ONNX Runtime goes on without such a provider: on a machine without a GPU, its CUDA build does."""
+    real = onnxruntime.InferenceSession
+
+    def without(data, options, *, providers, **more):
+        os.write(2, b"Failed to load library /v/libprovider.so with error: libcublasLt.so.13: cannot open\n")
+        return real(data, options, providers=[AZURE.ort_name], **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", without)
+    with pytest.raises(RefusedError) as caught:
+        open_session(path, path.read_bytes(), find("cuda"))
+    assert (caught.value.reason, caught.value.placement) == ("libcublasLt.so.13: cannot open", None)
 
 
 def test_onnx_runtime_never_goes_on_with_the_cpu_by_itself(path, monkeypatch):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from digitedge.runtime import plugins
 from digitedge.runtime.model import Placement, RefusedError
-from digitedge.runtime.saying import said
-from digitedge.streams import hushed
+from digitedge.runtime.saying import said, warned
+from digitedge.streams import hushed, overheard
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,18 +35,20 @@ def start(data: bytes, options: Any, provider: Provider, **more: Any) -> Any:
     Raises:
         Exception: whatever ONNX Runtime raises.
     """
+    with hushed():
+        return _start(data, options, provider, **more)
+
+
+def _start(data: bytes, options: Any, provider: Provider, **more: Any) -> Any:
     import onnxruntime
 
-    with hushed():
-        if provider.plugin is None:
-            own = (
-                {} if provider.threads_option is None else {provider.threads_option: str(options.intra_op_num_threads)}
-            )
-            chosen = [(provider.ort_name, provider.options | own)]
-            return onnxruntime.InferenceSession(data, options, providers=chosen, enable_fallback=0, **more)
-        # One device, the first: what several together would do, or which of them, nobody could tell from the figures.
-        options.add_provider_for_devices(plugins.devices(provider.plugin)[:1], provider.options)
-        return onnxruntime.InferenceSession(data, options, enable_fallback=0, **more)
+    if provider.plugin is None:
+        own = {} if provider.threads_option is None else {provider.threads_option: str(options.intra_op_num_threads)}
+        chosen = [(provider.ort_name, provider.options | own)]
+        return onnxruntime.InferenceSession(data, options, providers=chosen, enable_fallback=0, **more)
+    # One device, the first: what several together would do, or which of them, nobody could tell from the figures.
+    options.add_provider_for_devices(plugins.devices(provider.plugin)[:1], provider.options)
+    return onnxruntime.InferenceSession(data, options, enable_fallback=0, **more)
 
 
 def ban_the_cpu(options: Any, provider: Provider) -> None:
@@ -58,7 +60,8 @@ def ban_the_cpu(options: Any, provider: Provider) -> None:
 def refusal(path: Path, data: bytes, provider: Provider, error: Exception) -> RefusedError | None:
     """What a provider has against a file; None where the file is to blame, which the CPU then does not take either.
 
-    A file that the provider takes in part is loaded once more with the rest on the CPU, to count, never to be run.
+    A file that the provider takes in part is loaded once more with the rest on the CPU, to count, never to be run. A
+    provider whose own libraries cannot be loaded takes nothing: ONNX Runtime prints why, and goes on without it.
 
     Args:
         path: for the message.
@@ -69,8 +72,8 @@ def refusal(path: Path, data: bytes, provider: Provider, error: Exception) -> Re
     if provider.ort_name == CPU:
         return None
     if _BANNED in str(error):
-        found = _count(data, provider)
-        return RefusedError(path, provider.ort_name, elsewhere(found), found)
+        found, absent = _in_part(data, provider)
+        return RefusedError(path, provider.ort_name, absent or elsewhere(found), found)
     from digitedge.runtime.provider import find
 
     try:
@@ -96,11 +99,16 @@ def elsewhere(found: Placement | None) -> str:
     return f"{found.elsewhere} of {found.on_provider + found.elsewhere} nodes would run elsewhere"
 
 
-def _count(data: bytes, provider: Provider) -> Placement | None:
+def _in_part(data: bytes, provider: Provider) -> tuple[Placement | None, str | None]:
+    """Where the nodes would run; or why the provider is not in the session at all."""
     try:
-        return placement(start(data, _quiet_options(), provider), provider)
+        with overheard() as printed:
+            session = _start(data, _quiet_options(), provider)
     except Exception:  # noqa: BLE001 (then nobody tells)
-        return None
+        return None, None
+    if provider.plugin is None and provider.ort_name not in session.get_providers():
+        return None, warned(printed())
+    return placement(session, provider), None
 
 
 def _quiet_options() -> Any:
