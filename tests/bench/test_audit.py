@@ -74,13 +74,13 @@ def test_a_model_that_remembers_its_last_image_is_found_out() -> None:
     )
 
 
-def test_honest_files_pass_twenty_of_twenty(model: Model, batches: list[np.ndarray]) -> None:
+def test_honest_files_pass_six_of_six(model: Model, batches: list[np.ndarray]) -> None:
     """Each verdict is over processes: the median of three here, of ten in earnest."""
     honest = timer_of(model, batches, end_to_end=False)
-    ratios = [same_image_ratio(honest, 16, most_seconds=5.0) for _ in range(22)]
+    ratios = [same_image_ratio(honest, 16, most_seconds=5.0) for _ in range(8)]
     known = [ratio for ratio in ratios if ratio is not None]
-    assert len(known) == 22
-    for start in range(20):
+    assert len(known) == 8
+    for start in range(6):
         assert complaint("cpu", 0.0, float(np.median(known[start : start + 3]))) is None
 
 
