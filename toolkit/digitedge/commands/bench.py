@@ -23,13 +23,15 @@ _DEFAULT = BenchConfig()
 
 Provider = Annotated[
     list[str] | None,
-    typer.Option("--provider", help="cpu, cuda, ..., for .onnx files alone; may be repeated. Else each that is here."),
+    typer.Option(
+        "--provider", help="cpu, cuda, openvino, ...: then .onnx files alone. Repeatable; default: all that are here."
+    ),
 ]
-Threads = Annotated[str, typer.Option(help="That an engine may use for one call; 1,2 measures both.")]
+Threads = Annotated[str, typer.Option(help="For one call of an engine; 1,2 measures both.")]
 Batch = Annotated[str, typer.Option(help="Images a call; 1,8,64 measures each. A .tflite and a .c take one by one.")]
 EndToEnd = Annotated[bool, typer.Option("--end-to-end", help="Time from pixels to labels, not the engine alone.")]
 Seconds = Annotated[
-    float, typer.Option(help="Of timed calls for each row. 270,336 give p99 99 % confidence: 30 s at 100 µs each.")
+    float, typer.Option(help="Timed for each row. p99 with 99 % confidence takes 270,336 calls: 30 s at 100 µs each.")
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 1 where a row is unstable or invalid, or slower than in --compare.")
