@@ -155,7 +155,7 @@ def test_augmentation_without_tensorflow_is_4_with_the_pip_command(process, ende
         ("d.csv", b"label,pixel0\n2.5,0\n", "d.csv, line 2 has the label '2.5'."),
         ("d.npz", b"garbage", "d.npz is not an .npz file."),
         ("d.npz", b"PK\x03\x04garbage", "d.npz cannot be read"),
-        ("train-images-idx3-ubyte.gz", gzip.compress(b"\x00\x00\x08\x03"), "train-images-idx3-ubyte.gz"),
+        ("train-images-idx3-ubyte.gz", gzip.compress(b"\x00\x00\x08\x03", mtime=0), "train-images-idx3-ubyte.gz"),
         ("d.txt", b"text", "d.txt is not a data set of a kind that is read."),
     ],
 )
