@@ -26,10 +26,10 @@ bench-openvino: .venv-openvino/installed
 bench-gpu: .venv-cuda/installed
 	$(call add_rows,cuda)
 
-# What failed is told by the document.
+# What failed is told by the document. The environment of `make run`, where there is one, can also write the report anew.
 define add_rows
 .venv-$(1)/bin/digitedge bench --provider $(1) --json $(ARGS) > .venv-$(1)/bench.json || { cat .venv-$(1)/bench.json; exit 1; }
-.venv-$(1)/bin/digitedge bench --merge .venv-$(1)/bench.json
+$(firstword $(wildcard $(BIN)/digitedge) .venv-$(1)/bin/digitedge) bench --merge .venv-$(1)/bench.json
 endef
 
 check: $(VENV)/installed-dev

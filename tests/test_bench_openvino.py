@@ -102,3 +102,15 @@ def test_a_file_that_openvino_takes_in_part_has_no_time_and_its_nodes_are_counte
 def test_doctor_finds_openvino_usable_there(there):
     found = {entry["name"]: entry["usable"] for entry in there("doctor")["providers"]}
     assert (found["cpu"], found[PROVIDER], found["cuda"]) == (True, True, False)
+
+
+def test_the_environment_of_make_run_merges_where_there_is_one(tmp_path):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    clean = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    for program in (".venv-openvino/bin/digitedge", ".venv/bin/digitedge"):  # the first without the second
+        (tmp_path / program).parent.mkdir(parents=True)
+        (tmp_path / program).touch()
+        command = ["make", "--dry-run", "bench-openvino"]
+        shown = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, check=False).stdout
+        assert f"\n{program} bench --merge .venv-openvino/bench.json\n" in shown

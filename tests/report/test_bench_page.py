@@ -87,6 +87,7 @@ def test_an_older_document_shows_no_empty_part(shown):
     ):
         assert absent not in text, absent
     assert "energy" not in text
+    assert "How fast On the CPU, 1 thread, batch 1" in text
 
 
 def test_the_fastest_row_comes_first_with_its_interval(shown):
