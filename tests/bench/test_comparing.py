@@ -14,8 +14,8 @@ from digitedge.bench.measuring import BenchResult
 from digitedge.bench.pairing import Plan, plan
 from digitedge.bench.row import Findings, report_of, row_of
 from digitedge.config import BenchConfig
-from digitedge.files import read_bytes, sha256
 from digitedge.measure.paired import Ratio
+from earlier_rows import MACHINE, row_then
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,25 +23,7 @@ if TYPE_CHECKING:
     from digitedge.bench.target import Target
 
 CONFIG, SHAPE = BenchConfig(), (4, 4, 1)
-MACHINE = {
-    "cpu": "A",
-    "architecture": "x86_64",
-    "flags": ["avx2"],
-    "governor": None,
-    "cores": 2,
-    "cpu_limit": None,
-    "os": "Linux 6",
-}
 CONTEXT = {"versions": {"onnxruntime": "1.2", "numpy": "2.0"}, "before": {"load_1min": 0.1}}
-
-
-def row_then(path: Path, /, **changes: Any) -> EarlierRow:
-    row = EarlierRow(
-        path=str(path), format="onnx", precision="fp32", provider="cpu", threads=1, batch=1, p50_us=60.0,
-        p50_low_us=59.5, p50_high_us=60.5, floor_p50_us=None, valid=True, reason=None,
-        sha256=sha256(read_bytes(path)) if path.exists() else "0" * 64, engine=None, timed_by=None, end_to_end=False,
-    )  # fmt: skip
-    return replace(row, **changes)
 
 
 def earlier_of(folder: Path, *rows: EarlierRow) -> Earlier:

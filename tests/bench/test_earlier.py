@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import earlier_rows
 from digitedge.bench.earlier import Earlier, circumstances_apart, floors_apart, read_earlier
 from digitedge.errors import ContentError
 
@@ -16,16 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-MACHINE = {
-    "cpu": "A",
-    "architecture": "x86_64",
-    "flags": ["avx2"],
-    "governor": None,
-    "cores": 2,
-    "cpu_limit": None,
-    "os": "Linux 6",
-    "load_1min": 0.1,
-}
+MACHINE = {**earlier_rows.MACHINE, "load_1min": 0.1}
 VERSIONS = {"onnxruntime": "1.2", "numpy": "2.0", "ai-edge-litert": "2.1", "tensorflow": None, "tf-keras": None}
 CONTEXT = {"versions": VERSIONS, "before": {"load_1min": 0.1}}
 ROW = {

@@ -10,7 +10,7 @@ import pytest
 from digitedge.bench.earlier import Earlier, EarlierRow
 from digitedge.bench.pairing import plan
 from digitedge.config import BenchConfig
-from digitedge.files import read_bytes, sha256
+from earlier_rows import row_then
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from digitedge.bench.target import Target
 
 CONFIG, SHAPE = BenchConfig(), (4, 4, 1)
-
-
-def row_then(path: Path, /, **changes: Any) -> EarlierRow:
-    row = EarlierRow(
-        path=str(path), format="onnx", precision="fp32", provider="cpu", threads=1, batch=1, p50_us=60.0,
-        p50_low_us=59.5, p50_high_us=60.5, floor_p50_us=None, valid=True, reason=None,
-        sha256=sha256(read_bytes(path)) if path.exists() else "0" * 64, engine=None, timed_by=None, end_to_end=False,
-    )  # fmt: skip
-    return replace(row, **changes)
 
 
 def earlier_of(folder: Path, *rows: EarlierRow) -> Earlier:

@@ -31,7 +31,12 @@ def ending(code: int) -> str:
 
 
 def run_to_end(
-    command: Sequence[str], text: str, *, limit_seconds: float, temporary: str, slow: tuple[float, Callable[[], None]]
+    command: Sequence[str],
+    text: str,
+    *,
+    limit_seconds: float,
+    temporary: str,
+    slow: tuple[float, Callable[[], None]] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Runs a process of ours until it ends. Neither it nor what it started, such as a compiler, outlives this call.
 
@@ -42,7 +47,7 @@ def run_to_end(
         text: its standard input.
         limit_seconds: after which it is killed.
         temporary: the folder for its temporary files, which a killed process leaves behind.
-        slow: (seconds, what is called where it has not ended by then).
+        slow: (seconds, what is called where it has not ended by then); None where nobody is told.
 
     Returns:
         Its exit code and what it wrote to standard error; its standard output is thrown away.
@@ -69,15 +74,15 @@ def run_to_end(
 
 
 def _communicate(
-    process: subprocess.Popen[str], text: str, limit_seconds: float, slow: tuple[float, Callable[[], None]]
+    process: subprocess.Popen[str], text: str, limit_seconds: float, slow: tuple[float, Callable[[], None]] | None
 ) -> tuple[str, str]:
-    patience, tell = min(slow[0], limit_seconds), slow[1]
+    if slow is None or slow[0] >= limit_seconds:
+        return process.communicate(text, timeout=limit_seconds)
+    patience, tell = slow
     try:
         return process.communicate(text, timeout=patience)
     except subprocess.TimeoutExpired:
-        if patience == limit_seconds:
-            raise
-    tell()
+        tell()
     return process.communicate(timeout=limit_seconds - patience)
 
 

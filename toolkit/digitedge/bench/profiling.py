@@ -85,13 +85,7 @@ def profile(job: Job, *, limit_seconds: float, command: tuple[str, ...] = COMMAN
         RuntimeError: it failed by a mistake of ours.
     """
     try:
-        ended = run_to_end(
-            command,
-            job.to_json(),
-            limit_seconds=limit_seconds,
-            temporary=job.folder,
-            slow=(limit_seconds, lambda: None),
-        )
+        ended = run_to_end(command, job.to_json(), limit_seconds=limit_seconds, temporary=job.folder)
     except subprocess.TimeoutExpired:
         return Profile(None, None, None, f"it did not return within {limit_seconds:g} s")
     answer = Path(job.folder) / _ANSWER
